@@ -1,0 +1,61 @@
+"""The errors that pyman raises on purpose.
+
+PymanError                 expected failure, exit code 1
+  UsageError               wrong usage or a request nobody can understand, exit code 2
+  NoDownloadFoundError     no build fits a request
+  MetadataError            the download metadata cannot be read
+  FetchError               no source delivered the bytes
+    DigestMismatchError    a source delivered other bytes than were published
+  ArchiveError             an archive is damaged or hostile
+  StoreError               the store cannot be read or changed
+  CancelledError           the user stopped it, exit code 130
+"""
+
+from typing import ClassVar
+
+
+class PymanError(Exception):
+    """What happened (`message`) and what to do about it (`hint`, may be empty)."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(PymanError):
+    """A request, target or setting that cannot be understood."""
+
+    exit_code = 2
+
+
+class NoDownloadFoundError(PymanError):
+    """No build of the metadata fits the request."""
+
+
+class MetadataError(PymanError):
+    """The download metadata is missing, damaged or of an unknown form."""
+
+
+class FetchError(PymanError):
+    """A source could not be reached or did not deliver what it promised."""
+
+
+class DigestMismatchError(FetchError):
+    """The bytes of a source do not have the digest that the metadata names."""
+
+
+class ArchiveError(PymanError):
+    """An archive is damaged, or holds a member that must not be unpacked."""
+
+
+class StoreError(PymanError):
+    """The store, or the directory of links, cannot be read or changed."""
+
+
+class CancelledError(PymanError):
+    """Work was stopped because the user asked for it."""
+
+    exit_code = 130

@@ -1,0 +1,109 @@
+"""Key: a build's name in full, `cpython-3.13.2+freethreaded+20250409-linux-x86_64-gnu`.
+
+The key is the name of an installation's directory and what is printed: `Key.parse(str(key)) == key`.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, cached_property
+from typing import Self
+
+from pyman.errors import UsageError
+from pyman.target import Target
+from pyman.version import Version
+
+
+class Implementation(StrEnum):
+    """Which Python it is."""
+
+    CPYTHON = "cpython"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a build was made; nothing set is the default variant. They combine: `freethreaded+debug`."""
+
+    freethreaded: bool = False
+    debug: bool = False
+    static: bool = False
+
+    @classmethod
+    @cache
+    def parse(cls, text: str) -> Self:
+        """Return the variant spelled as names joined by `+`, in any order; ValueError for other names."""
+        names = text.split("+") if text else []
+        if len(set(names)) != len(names) or not set(names) <= set(cls.__slots__):
+            raise ValueError(f"not a variant: {text!r}")
+        return cls(**dict.fromkeys(names, True))
+
+    @property
+    def abi_suffix(self) -> str:
+        """What follows the version in an executable's name: `t`, `d` or `td` (PEP 703, PEP 3149)."""
+        return "t" * self.freethreaded + "d" * self.debug
+
+    def __str__(self) -> str:
+        return "+".join(name for name in self.__slots__ if getattr(self, name))
+
+
+@dataclass(frozen=True)
+class Key:
+    """Implementation, version, variant, release (the build date, digits) and target."""
+
+    implementation: Implementation
+    version: Version
+    variant: Variant
+    release: str
+    target: Target
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the key that `text` spells; ValueError for anything else."""
+        found = _PATTERN.fullmatch(text)
+        if not found:
+            raise ValueError(f"not a key: {text!r}")
+        try:
+            target = Target.parse(found["target"])
+        except UsageError:
+            raise ValueError(f"not a key: {text!r}") from None
+        key = cls.of_build(found["build"], target)
+        if str(key) != text:  # another spelling of the same parts is not a directory's name
+            raise ValueError(f"not a key: {text!r}, it is spelled {key}")
+        return key
+
+    @classmethod
+    def of_build(cls, name: str, target: Target) -> Self:
+        """Return the key of `cpython-3.13.2+freethreaded+20250409` for `target`; ValueError if it is none."""
+        implementation, _, rest = name.partition("-")
+        version, _, rest = rest.partition("+")
+        variant, _, release = rest.rpartition("+")
+        if not _RELEASE.fullmatch(release):
+            raise ValueError(f"not a build's name: {name!r}")
+        return cls(
+            Implementation(implementation), Version.parse(version), Variant.parse(variant), release, target
+        )
+
+    @cached_property
+    def build_name(self) -> str:
+        """The key without its target: `cpython-3.12.9+20250317`."""
+        parts = (f"{self.implementation}-{self.version}", str(self.variant), self.release)
+        return "+".join(part for part in parts if part)
+
+    @property
+    def link_name(self) -> str:
+        """The name of the link to the newest patch: `cpython-3.12-linux-x86_64-musl`."""
+        minor = f"{self.implementation}-{self.version.major}.{self.version.minor}"
+        variant = f"+{self.variant}" if str(self.variant) else ""
+        return f"{minor}{variant}-{self.target}"
+
+    @property
+    def release_order(self) -> tuple[int, ...]:
+        """The release as numbers, so that releases order by age."""
+        return tuple(int(part) for part in self.release.split("."))
+
+    def __str__(self) -> str:
+        return f"{self.build_name}-{self.target}"
+
+
+_RELEASE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}")
+_PATTERN = re.compile(r"(?P<build>[a-z]+-[0-9a-z.+]+)-(?P<target>[a-z]+-\w+-[a-z]+)", re.ASCII)
