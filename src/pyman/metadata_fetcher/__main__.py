@@ -1,0 +1,59 @@
+"""`python -m pyman.metadata_fetcher`: make download-metadata.json from the release index."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from pyman.errors import MetadataError, PymanError
+from pyman.metadata_fetcher import artifact, document, index, report, rules
+
+
+@click.command(name="python -m pyman.metadata_fetcher")
+@click.option("--index", "location", default=index.PUBLISHED, show_default=True, help="File or URL.")
+@click.option("--output", type=click.Path(path_type=Path), default=document.NAME, show_default=True)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if the file would change.")
+def main(*, location: str, output: Path, check: bool) -> None:
+    """Make download-metadata.json from the release index of python-build-standalone.
+
+    A summary goes to stderr. A digest that is already in the file is never changed.
+    """
+    try:
+        changed = make(location, output, write=not check)
+    except PymanError as error:
+        tell([f"error: {error.message}"])
+        tell([f"hint: {error.hint}"] if error.hint else [])
+        sys.exit(error.exit_code)
+    sys.exit(1 if check and changed else 0)
+
+
+def make(location: str, output: Path, *, write: bool) -> bool:
+    """Bring `output` up to date with the index at `location`, and say on stderr what that changes.
+
+    Returns whether the file changes; without `write` it only would. Raises PymanError, with nothing written.
+    """
+    artifacts, skipped = artifact.parse_all(index.records(index.read(location), location))
+    tell(report.skips(skipped))
+    if not artifacts:
+        raise MetadataError(f"no artifact of {location} was understood", "An empty file would help nobody.")
+    present = document.read(output)
+    before = [] if present is None else document.builds_in(present, str(output))
+    known = {build.url: build.sha256 for build in before if build.sha256}
+    builds, dropped = rules.choose(rules.settle_digests(artifacts, known))
+    tell(report.changes(before, builds, dropped))
+    made = document.render(builds)
+    if write and made != present:
+        document.write(output, made)
+    tell([f"{output}: {'up to date' if made == present else 'written' if write else 'would change'}"])
+    return made != present
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Print the lines on stderr."""
+    for line in lines:
+        click.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The file `download-metadata.json`: read as it is, rendered anew, written whole.
+
+Its form is documented in `pyman.metadata`, which reads it.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import quote
+
+from pyman.errors import MetadataError
+from pyman.metadata import BUILDS_LINE, FORMAT, Build, WholeMetadata, parse
+
+NAME = "download-metadata.json"
+ORIGIN = "https://github.com/astral-sh/python-build-standalone/releases/download"
+
+
+def read(path: Path) -> bytes | None:
+    """Return what the file holds, None if there is none; MetadataError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise MetadataError(f"cannot read {path}: {error}") from None
+
+
+def builds_in(document: bytes, name: str) -> list[Build]:
+    """Return all builds of a document; `name` is its in errors. Raises MetadataError for a damaged one."""
+    hint = "Its digests are compared before it is replaced: restore it, or remove it to begin anew."
+    try:
+        metadata = parse(document, name)
+        if isinstance(metadata, WholeMetadata):
+            return [build for target in metadata.targets() for build in metadata.builds(target)]
+    except MetadataError as error:
+        raise MetadataError(error.message, hint) from None
+    raise MetadataError(f"{name} is not pyman's own form of download metadata", hint)
+
+
+def render(builds: Iterable[Build]) -> bytes:
+    """Return the document of `builds`, whose keys are unique: the same bytes in whatever order they come."""
+    body, sections = b"", {}
+    for target, rows in groupby(sorted(builds, key=_target), key=_target):
+        name = f'"{target}": '.encode()
+        section = b"[\n" + b",\n".join(map(_row, _newest_first(rows))) + b"\n]"
+        body += (b",\n" if body else b"") + name
+        sections[target] = [len(body), len(section)]
+        body += section
+    head = f'{{\n"format": {FORMAT},\n"origin": "{ORIGIN}",\n"sections": {json.dumps(sections)},\n'
+    return head.encode() + BUILDS_LINE + body + b"}}\n"
+
+
+def write(path: Path, document: bytes) -> None:
+    """Replace the file at `path` in one step, so that nobody ever sees half of it.
+
+    Raises MetadataError, and leaves the file as it was, when that fails.
+    """
+    path = path.resolve()  # what a symbolic link points to is replaced, not the link
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            staged.write_bytes(document)
+            staged.replace(path)
+        finally:
+            staged.unlink(missing_ok=True)
+    except OSError as error:
+        raise MetadataError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _target(build: Build) -> str:
+    return str(build.key.target)
+
+
+def _newest_first(builds: Iterable[Build]) -> list[Build]:
+    """By version, then release; the default variant before the others."""
+    by_variant = sorted(builds, key=lambda build: str(build.key.variant))
+    return sorted(by_variant, key=lambda build: (build.key.version, build.key.release_order), reverse=True)
+
+
+def _row(build: Build) -> bytes:
+    place = f"{ORIGIN}/{build.key.release}/{quote(build.file_name)}"
+    file = build.file_name if build.url == place else build.url
+    return json.dumps([build.key.build_name, file, build.sha256]).encode()
