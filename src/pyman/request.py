@@ -1,0 +1,249 @@
+"""Request: what a user may type, and which builds it means.
+
+`str(request)` is the canonical spelling: `Request.parse(str(request)) == request`.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Self
+
+from pyman.errors import UsageError
+from pyman.key import Implementation, Key, Variant
+from pyman.target import ARCH_NAMES, LIBC_NAMES, OS_NAMES, Arch, Libc, Os, Target, parse_arch
+from pyman.version import Version
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+
+_GRAMMAR = re.compile(
+    r"""
+    (?P<implementation> cpython | python | cp )?
+    (?: [@-]? (?:
+        (?P<word> latest | any )
+      | (?P<compact> [0-9]{2,3} )                           # 312, cp312
+      | (?P<version> [0-9]{1,4} (?: \.[0-9]{1,4} ){0,2} (?: (?:a|b|rc)[0-9]{1,4} )? )
+      | (?P<specifiers> [<>=!~] [^@+-]* )                   # PEP 440, checked by packaging
+    ))?
+    (?P<abi> t?d? )                                         # 3.13t, 3.13d, 3.13td
+    (?P<variant> (?: \+[a-z]+ )* )                          # 3.13+freethreaded
+    (?: \+ (?P<release> [0-9]{8} ) )?                       # 3.12.9+20250317
+    (?P<target> (?: -\w+ ){0,3} )                           # -linux-x86_64-musl, parts left out or "any"
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_EXAMPLES = (
+    "Requests look like 3.12, 3.12.9, 3.13t, 3.12+debug, >=3.11,<3.13, "
+    "cpython-3.12-linux-x86_64-musl or latest."
+)
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for; a part that is None or empty was left open.
+
+    `numbers` holds as much of the version as was given, `exact` a pre-release, `specifiers` a PEP 440 set.
+    """
+
+    implementation: Implementation = Implementation.CPYTHON
+    numbers: tuple[int, ...] = ()
+    exact: Version | None = None
+    specifiers: str = ""
+    latest: bool = False
+    variant: Variant = field(default_factory=Variant)
+    release: str = ""
+    os: Os | None = None
+    arch: tuple[Arch, int] | None = None
+    libc: Libc | None = None
+
+    @classmethod
+    @cache
+    def parse(cls, text: str) -> Self:
+        """Return the request that `text` spells; UsageError, with what would be understood, otherwise."""
+        try:
+            return cls._parse(re.sub(r"\s+", "", text.lower()))
+        except ValueError:
+            raise UsageError(f"not a Python request: {text[:_LONGEST]!r}", _hint(text)) from None
+
+    @classmethod
+    def _parse(cls, text: str) -> Self:
+        found = _GRAMMAR.fullmatch(text) if len(text) <= _LONGEST else None
+        if not text or not found or found["implementation"] == "cp" == text:
+            raise ValueError(text)
+        numbers, exact = _version_parts(found["compact"], found["version"])
+        os, arch, libc = _target_parts(found["target"])
+        return cls(
+            Implementation.CPYTHON,
+            numbers,
+            exact,
+            _checked_specifiers(found["specifiers"] or ""),
+            found["word"] == "latest",
+            _variant(found["abi"], found["variant"]),
+            found["release"] or "",
+            os,
+            arch,
+            libc,
+        )
+
+    def matches(self, key: Key) -> bool:
+        """Whether the build is one that was asked for.
+
+        `debug` and `freethreaded` must be asked for. A static build is meant even if it was not, unless a
+        release names one build for ever: that it comes last is the selection's business.
+        """
+        return self._matches_but_for_variant(key) and self._matches_variant(key.variant)
+
+    def covers(self, key: Key) -> bool:
+        """Whether a list for this request shows the build: of every variant, unless one was asked for."""
+        return self.matches(key) if str(self.variant) else self._matches_but_for_variant(key)
+
+    def _matches_variant(self, variant: Variant) -> bool:
+        if self.release or self.variant.static:
+            return variant == self.variant
+        mine = self.variant
+        return (variant.freethreaded, variant.debug) == (mine.freethreaded, mine.debug)
+
+    def _matches_but_for_variant(self, key: Key) -> bool:
+        return (
+            self.release in ("", key.release)
+            and self._matches_version(key.version)
+            and self._matches_target(key.target)
+            and key.implementation is self.implementation
+        )
+
+    def _matches_version(self, version: Version) -> bool:
+        if self.exact:
+            return version == self.exact
+        if self.specifiers:
+            return _in_specifiers(self.specifiers, version)
+        given = len(self.numbers)
+        if (version.major, version.minor, version.patch)[:given] != self.numbers:
+            return False
+        return given < 3 or not version.is_prerelease  # noqa: PLR2004 - 3.15.0 in full is not 3.15.0rc1
+
+    def _matches_target(self, target: Target) -> bool:
+        return (
+            self.os in (None, target.os)
+            and self.arch in (None, (target.arch, target.level))
+            and self.libc in (None, target.libc)
+        )
+
+    def target_on(self, machine: Target) -> Target:
+        """Return the target meant on a machine of target `machine`: its own parts where none are given."""
+        os = self.os or machine.os
+        arch, level = self.arch or (machine.arch, machine.level)
+        if self.libc:
+            return Target(os, arch, self.libc, level)
+        if (os, arch) == (machine.os, machine.arch):
+            return Target(os, arch, machine.libc, level)
+        if os is not Os.LINUX:
+            return Target(os, arch, Libc.NONE, level)
+        return Target(os, arch, Libc.GNUEABIHF if arch is Arch.ARMV7 else Libc.GNU, level)
+
+    def on(self, target: Target) -> Self:
+        """Return the request with its target spelled out."""
+        return replace(self, os=target.os, arch=(target.arch, target.level), libc=target.libc)
+
+    @property
+    def asks_prerelease(self) -> bool:
+        """Whether a pre-release was named."""
+        return self.exact is not None
+
+    def _version_text(self) -> str:
+        if self.exact or self.specifiers:
+            return str(self.exact or self.specifiers)
+        return ".".join(map(str, self.numbers)) or ("latest" if self.latest else "any")
+
+    def _target_text(self) -> str:
+        arch = (
+            f"{self.arch[0]}_v{self.arch[1]}"
+            if self.arch and self.arch[1] > 1
+            else (self.arch or ("any",))[0]
+        )
+        parts = [self.os or "any", arch, self.libc or "any"]
+        return "-".join(parts) if parts != ["any"] * 3 else ""
+
+    def __str__(self) -> str:
+        build = "+".join(part for part in (self._version_text(), str(self.variant), self.release) if part)
+        return "-".join(part for part in (self.implementation.value, build, self._target_text()) if part)
+
+
+def _version_parts(compact: str | None, version: str | None) -> tuple[tuple[int, ...], Version | None]:
+    """The numbers of a version as far as given, or the pre-release that was named in full."""
+    if compact:
+        return (int(compact[0]), int(compact[1:])), None
+    if not version:
+        return (), None
+    if version.isascii() and version.replace(".", "").isdigit():
+        return tuple(map(int, version.split("."))), None
+    if version.count(".") == 1:  # 3.15rc1 is how people write 3.15.0rc1
+        version = re.sub(r"(?=a|b|rc)", ".0", version, count=1)
+    return (), Version.parse(version)
+
+
+def _variant(abi: str, names: str) -> Variant:
+    asked = Variant.parse(names.removeprefix("+"))
+    return replace(
+        asked, freethreaded=asked.freethreaded or "t" in abi, debug=asked.debug or abi.endswith("d")
+    )
+
+
+def _target_parts(text: str) -> tuple[Os | None, tuple[Arch, int] | None, Libc | None]:
+    """Parts stand in the order os, architecture, libc; each may be left out, or be `any`."""
+    os, arch, libc = None, None, None
+    place = 0
+    for part in text.split("-")[1:]:
+        if part == "any" and place < 3:  # noqa: PLR2004
+            place += 1
+        elif part in OS_NAMES and place < 1:
+            os, place = OS_NAMES[part], 1
+        elif _is_arch(part) and place < 2:  # noqa: PLR2004
+            arch, place = parse_arch(part), 2
+        elif part in LIBC_NAMES and place < 3:  # noqa: PLR2004
+            libc, place = LIBC_NAMES[part], 3
+        else:
+            raise ValueError(part)
+    return os, arch, libc
+
+
+def _is_arch(part: str) -> bool:
+    return re.sub(r"_v[1-4]$", "", part) in ARCH_NAMES
+
+
+@cache
+def _specifier_set(text: str) -> "SpecifierSet":
+    # packaging costs 15 ms to load, and few requests are specifiers.
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
+
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        raise ValueError(text) from None
+
+
+def _checked_specifiers(text: str) -> str:
+    if text:
+        _specifier_set(text)
+    return text
+
+
+@cache
+def _in_specifiers(specifiers: str, version: Version) -> bool:
+    return _specifier_set(specifiers).contains(str(version), prereleases=True)
+
+
+def _hint(text: str) -> str:
+    # Only a mistake loads what is needed to guess what was meant.
+    from pyman.suggest import nearest  # noqa: PLC0415
+
+    guess = nearest(text, _understood)
+    return f"Did you mean {guess}? {_EXAMPLES}" if guess else _EXAMPLES
+
+
+def _understood(text: str) -> bool:
+    try:
+        Request._parse(text)  # noqa: SLF001 - this module's own
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,46 @@
+"""Guesses what somebody meant who typed something that cannot be understood."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+
+_WORDS = (
+    "any",
+    "cpython",
+    "debug",
+    "freethreaded",
+    "gnu",
+    "latest",
+    "linux",
+    "macos",
+    "musl",
+    "python",
+    "static",
+    "windows",
+)
+_LONGEST = 200
+
+
+def nearest(text: str, understood: Callable[[str], bool]) -> str:
+    """Return the first variation of `text` that is `understood`; empty when none is."""
+    return next((guess for guess in _variations(text[:_LONGEST].lower()) if understood(guess)), "")
+
+
+def _variations(text: str) -> Iterator[str]:
+    """From a mistyped word to the numbers alone: each keeps less of what was typed."""
+    squeezed = re.sub(r"[\s'\"]+", "", text)
+    spelled = re.sub(r"[a-z]{3,}", lambda word: _closest_word(word[0]), squeezed)
+    yield spelled
+    yield spelled.replace("_", "-")
+    yield re.sub(r"^(v|py)(?=[0-9])", "", spelled)
+    yield re.sub(r"[.-](x|\*|dev)$", "", spelled)
+    yield re.sub(r"(?<![<>=!~])(=>|=<)", lambda sign: sign[0][::-1], spelled)
+    yield re.sub(r"^=(?=[0-9])", "==", spelled)
+    yield re.sub(r"^\^", "~=", spelled)
+    numbers = re.findall(r"[0-9]+", squeezed)
+    for count in (3, 2, 1):
+        yield ".".join(numbers[:count])
+
+
+def _closest_word(word: str) -> str:
+    return next(iter(difflib.get_close_matches(word, _WORDS, n=1)), word)

@@ -1,0 +1,52 @@
+"""Requests: any text is one, or a clear error; what one prints means the same; a key means its build."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.property.strategies import keys
+
+from pyman.errors import UsageError
+from pyman.key import Key
+from pyman.request import Request
+
+_PIECES = (
+    *("3", "3.12", "312", "3.15.0rc1", "cp", "cpython", "python", "latest", "any", "t", "d", "td", "@", "-"),
+    *(">=", "<", "==", "~=", "!=", ",", ".*", "+", "+static", "+debug", "+freethreaded", "+20250317"),
+    *("-linux", "-x86_64", "-x86_64_v3", "-musl", "-gnu", "-any", " ", "x", "."),
+)
+# Texts that nearly are requests find more than random ones.
+near_requests = st.lists(st.sampled_from(_PIECES), max_size=6).map("".join)
+
+
+@given(st.text() | near_requests)
+def test_any_text_is_a_request_or_an_error_with_a_hint(text: str) -> None:
+    try:
+        request = Request.parse(text)
+    except UsageError as error:
+        problem = error
+    else:
+        assert Request.parse(str(request)) == request
+        return
+    assert problem.hint
+    assert problem.exit_code == 2
+
+
+@given(keys)
+def test_a_key_is_a_request_for_that_very_build(key: Key) -> None:
+    request = Request.parse(str(key))
+    assert request.matches(key)
+    assert request.covers(key)
+    assert str(request) == str(key)
+
+
+@given(keys, keys)
+def test_a_key_as_request_means_no_other_build(key: Key, other: Key) -> None:
+    assert Request.parse(str(key)).matches(other) == (key == other)
+
+
+@given(keys, near_requests)
+def test_what_a_request_matches_its_list_shows(key: Key, text: str) -> None:
+    try:
+        request = Request.parse(text)
+    except UsageError:
+        return
+    assert request.covers(key) or not request.matches(key)
