@@ -1,0 +1,50 @@
+"""Which target this machine is, and how that was found out.
+
+On Linux the system's own programs are read, never pyman's Python (it may be static, or of another libc) and
+never the list of loaders (a system may have several). What costs time is found out only when it is asked for.
+The environment is not read: an override is handed in.
+"""
+
+import sys
+from dataclasses import replace
+
+from pyman.detect.linux import linux_machine
+from pyman.detect.macos import macos_machine
+from pyman.detect.verdict import Machine, nothing_built
+from pyman.detect.windows import windows_machine
+from pyman.errors import PymanError
+from pyman.target import Target
+
+__all__ = ["Machine", "detect", "machine"]
+
+
+def machine(override: str | None, platform: str = sys.platform) -> Machine:
+    """Return the machine that `override` names, with what was detected if that is this machine.
+
+    Without an override it is this machine. Raises UsageError for an override that is no target.
+    """
+    if override is None:
+        return detect(platform)
+    target = Target.parse(override)
+    told = {"target": f"--target or PYMAN_TARGET says {override}"}
+    try:
+        found = detect(platform)
+    except PymanError:  # the override is the way out for a machine that cannot be detected
+        return Machine(target, told)
+    if found.target != target.baseline:
+        return Machine(target, told)
+    return replace(found, target=target, evidence={**found.evidence, **told})
+
+
+def detect(platform: str = sys.platform) -> Machine:
+    """Return this machine; its target is the baseline, whatever the processor's level.
+
+    Raises NoDownloadFoundError where nothing is built for it, PymanError where it cannot be told.
+    """
+    if platform == "linux":
+        return linux_machine()
+    if platform == "darwin":
+        return macos_machine()
+    if platform == "win32":
+        return windows_machine()
+    raise nothing_built(platform, f"sys.platform is {platform}")
