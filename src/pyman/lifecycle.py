@@ -1,0 +1,35 @@
+"""When a minor version stopped, or will stop, being maintained.
+
+PEP 602: a minor version gets security fixes for five years after its first release. The months of the first
+releases are those of PEP 569 (3.8), 596 (3.9), 619 (3.10), 664 (3.11), 693 (3.12), 719 (3.13), 745 (3.14)
+and 790 (3.15).
+"""
+
+from datetime import date
+
+_FIRST_RELEASE = {
+    (3, 8): "2019-10",
+    (3, 9): "2020-10",
+    (3, 10): "2021-10",
+    (3, 11): "2022-10",
+    (3, 12): "2023-10",
+    (3, 13): "2024-10",
+    (3, 14): "2025-10",
+    (3, 15): "2026-10",
+}
+_YEARS_MAINTAINED = 5
+
+
+def end_of_life(series: tuple[int, int]) -> str:
+    """Return the last month, such as `2028-10`, in which a minor version is maintained; empty when unknown."""
+    first = _FIRST_RELEASE.get(series)
+    if not first:
+        return ""
+    year, month = first.split("-")
+    return f"{int(year) + _YEARS_MAINTAINED}-{month}"
+
+
+def is_end_of_life(series: tuple[int, int], today: date) -> bool:
+    """Whether minor version `series` is no longer maintained on `today`."""
+    end = end_of_life(series)
+    return bool(end) and f"{today:%Y-%m}" > end

@@ -1,0 +1,162 @@
+"""Selection: which build a request gets, and why the others do not.
+
+The order is that of `preference`; what is not considered at all is `objection`, which says why in words.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyman.detect import Machine
+from pyman.errors import NoDownloadFoundError
+from pyman.key import Key
+from pyman.metadata import Build, Metadata
+from pyman.request import Request
+from pyman.store import Installation
+from pyman.target import Arch, Libc, Os, Target
+from pyman.version import Version
+
+# Oldest C library a build runs on, as its project states it (riscv64 came later, built on Debian 10).
+_GLIBC_FLOOR = (2, 17)
+_GLIBC_FLOOR_RISCV64 = (2, 28)
+_MUSL_FLOOR = (1, 1, 24)
+
+# musl builds of Python up to 3.12 in these releases have extension modules tagged as glibc's:
+# wheels for musl do not import (fixed in release 20251028).
+_BROKEN_MUSL_FROM = (20250311,)
+_BROKEN_MUSL_FIXED = (20251028,)
+_BROKEN_MUSL_NEWEST = (3, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One build that was meant by the request, and why it was left out; empty when it was kept."""
+
+    build: Build
+    objection: str
+
+
+def verdicts(
+    request: Request, builds: Iterable[Build], machine: Machine, *, unverified: bool = False
+) -> list[Verdict]:
+    """Return a verdict on each build that the request means: those kept first, in order of preference."""
+    meant = sorted(
+        (build for build in builds if request.matches(build.key)),
+        key=lambda build: preference(build.key),
+        reverse=True,
+    )
+    judged = [Verdict(build, objection(build, request, machine, unverified=unverified)) for build in meant]
+    return sorted(judged, key=lambda verdict: bool(verdict.objection))
+
+
+def candidates(
+    request: Request, metadata: Metadata, machine: Machine, *, unverified: bool = False
+) -> list[Build]:
+    """Return the builds that can be installed for the request, the best first.
+
+    `unverified` allows builds without a published checksum. Raises NoDownloadFoundError when there is none.
+    """
+    target = request.target_on(machine.target)
+    judged = verdicts(request, metadata.builds(target), machine, unverified=unverified)
+    kept = [verdict.build for verdict in judged if not verdict.objection]
+    if not kept:
+        raise NoDownloadFoundError(
+            f"No Python download found for request: {request.on(target)}",
+            _nearest(request, metadata, target, judged),
+        )
+    return kept
+
+
+def best_installed(
+    request: Request, installations: Iterable[Installation], machine: Machine
+) -> Installation | None:
+    """Return the installation that the request would get from what is installed; None when none fits."""
+    target = request.target_on(machine.target)
+    fitting = (each for each in installations if each.key.target == target and request.matches(each.key))
+    return max(fitting, key=lambda each: preference(each.key), default=None)
+
+
+def objection(build: Build, request: Request, machine: Machine, *, unverified: bool = False) -> str:
+    """Return why `build` must not be installed for `request` here; empty when nothing is against it."""
+    key = build.key
+    if is_broken_musl(key) and not request.release:
+        fixed = _BROKEN_MUSL_FIXED[0]
+        return f"its extension modules are tagged for glibc, musl wheels do not import (fixed in {fixed})"
+    if build.sha256 is None and not unverified:
+        return "no checksum was published for it (--allow-unverified installs it all the same)"
+    floor = libc_floor(key.target)
+    if floor and (key.target.libc, key.target.arch) == (machine.target.libc, machine.target.arch):
+        version = machine.libc_version
+        if version and version < floor:
+            return (
+                f"it needs {key.target.libc} {_dotted(floor)} or later, this machine has {_dotted(version)}"
+            )
+    return ""
+
+
+def is_broken_musl(key: Key) -> bool:
+    """Whether `key` lies in the window in which musl builds got glibc's extension suffix."""
+    return (
+        key.target.libc is Libc.MUSL
+        and not key.variant.static
+        and key.version.series <= _BROKEN_MUSL_NEWEST
+        and _BROKEN_MUSL_FROM <= key.release_order < _BROKEN_MUSL_FIXED
+    )
+
+
+def libc_floor(target: Target) -> tuple[int, ...] | None:
+    """Return the oldest version of the C library that runs builds for `target`; None where there is none."""
+    if target.os is not Os.LINUX:
+        return None
+    if target.libc is Libc.MUSL:
+        return _MUSL_FLOOR
+    return _GLIBC_FLOOR_RISCV64 if target.arch is Arch.RISCV64 else _GLIBC_FLOOR
+
+
+def preference(key: Key) -> tuple[Any, ...]:
+    """Return what builds are ordered by, the best greatest.
+
+    Dynamic before static, stable before pre-release, then the highest version and its newest release.
+    """
+    return (not key.variant.static, not key.version.is_prerelease, key.version, key.release_order)
+
+
+def _nearest(request: Request, metadata: Metadata, target: Target, judged: Sequence[Verdict]) -> str:
+    """Say what exists that comes nearest to what was asked for."""
+    if judged:
+        return f"{judged[0].build.key} was left out: {judged[0].objection}."
+    return next(_near_misses(request, metadata, target), f"Nothing is built for {target}.")
+
+
+def _near_misses(request: Request, metadata: Metadata, target: Target) -> Iterator[str]:
+    builds = metadata.builds(target)
+    versions = {build.key.version for build in builds}
+    same_series = [version for version in versions if version.series == request.numbers[:2]]
+    if same_series and request.variant == type(request.variant)():
+        yield f"The newest {'.'.join(map(str, request.numbers[:2]))} for {target} is {_newest(same_series)}."
+    same_variant = {build.key.version for build in builds if build.key.variant == request.variant}
+    if same_variant:
+        yield f"For {target} there is {_span(same_variant)}{_named(str(request.variant))}."
+    if versions:
+        yield f"For {target} there is {_span(versions)}, but nothing{_named(str(request.variant))}."
+    elsewhere = [str(other) for other in metadata.targets() if other.os is target.os]
+    if elsewhere:
+        yield f"Nothing is built for {target}; there are builds for {', '.join(sorted(elsewhere))}."
+
+
+def _newest(versions: Iterable[Version]) -> Version:
+    return max(versions, key=lambda version: (not version.is_prerelease, version))
+
+
+def _span(versions: Iterable[Version]) -> str:
+    series = sorted({version.series for version in versions})
+    first, last = (f"{major}.{minor}" for major, minor in (series[0], series[-1]))
+    return f"Python {first}" if first == last else f"Python {first} to {last}"
+
+
+def _named(variant: str) -> str:
+    return f" as {variant}" if variant else ""
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,137 @@
+"""Store and Installation: the managed directory as it is read. Readers never lock.
+
+    <store>/README                                      whose directory this is
+            .staging/  .locks/                          what `changes` works with
+            cpython-3.12.9+20250317-linux-x86_64-musl/  an installation, never changed once it is there
+            cpython-3.12-linux-x86_64-musl -> …         the minor link: the newest 3.12
+
+The directory's name is the record; there is no database.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyman.errors import StoreError
+from pyman.key import Key
+from pyman.target import Os
+
+RECORD = ".pyman.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A published build: its key and its directory."""
+
+    key: Key
+    path: Path
+
+    @property
+    def executable(self) -> Path:
+        """The interpreter; its usual place where none is found."""
+        places = [self.path / name for name in _executables(self.key)]
+        return next((place for place in places if place.exists()), places[0])
+
+    def record(self) -> dict[str, Any]:
+        """Return what was written down when it was installed; empty when that cannot be read."""
+        try:
+            found = json.loads((self.path / RECORD).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The managed directory. Making a Store touches nothing."""
+
+    home: Path
+
+    def installations(self) -> list[Installation]:
+        """Return what is installed, newest version first; StoreError when the directory cannot be read."""
+        found = []
+        try:
+            with os.scandir(self.home) as entries:
+                for entry in entries:
+                    key = _key_of(entry.name)
+                    if key and entry.is_dir(follow_symlinks=False):
+                        found.append(Installation(key, Path(entry.path)))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot read the store {self.home}: {error.strerror}") from None
+        return sorted(found, key=_order, reverse=True)
+
+    def get(self, key: Key) -> Installation | None:
+        """Return the installation of that build; None when it is not installed."""
+        path = self.path_of(key)
+        return Installation(key, path) if path.is_dir() else None
+
+    def path_of(self, key: Key) -> Path:
+        """Return where the build is, or would be, installed."""
+        return self.home / str(key)
+
+    def minor_link(self, key: Key) -> Path:
+        """Return the link which names the newest patch of the key's minor version."""
+        return self.home / key.link_name
+
+
+def executable_name(key: Key) -> str:
+    """Return the name with the minor version, as it is linked: `python3.13`, `python3.13t`, `python3.13d`."""
+    return f"python{key.version.major}.{key.version.minor}{key.variant.abi_suffix}"
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """Return the user's store: `PYMAN_HOME`, else `pyman` in the user's data directory."""
+    if environ.get("PYMAN_HOME"):
+        return Path(environ["PYMAN_HOME"]).expanduser().absolute()
+    return _user_data() / "pyman"
+
+
+def default_bin(environ: Mapping[str, str]) -> Path:
+    """Return where links such as `python3.12` go: `PYMAN_BIN_DIR`, else `~/.local/bin`."""
+    given = environ.get("PYMAN_BIN_DIR")
+    return Path(given).expanduser().absolute() if given else _user_home() / ".local" / "bin"
+
+
+def _executables(key: Key) -> tuple[str, ...]:
+    """Where an interpreter may be inside an installation, the most telling name first."""
+    if key.target.os is Os.WINDOWS:
+        return ("python.exe", "python_d.exe")
+    minor = f"python{key.version.major}.{key.version.minor}"
+    return (f"bin/{executable_name(key)}", f"bin/{minor}", "bin/python3", "bin/python")
+
+
+def _user_home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise StoreError(
+            "cannot find the home directory of this user", "Set HOME, or PYMAN_HOME and PYMAN_BIN_DIR."
+        ) from None
+
+
+def _user_data() -> Path:
+    if sys.platform == "linux":
+        # What platformdirs answers on Linux, without the 10 ms that it costs at every start.
+        given = os.environ.get("XDG_DATA_HOME", "").strip()
+        return Path(given) if given else _user_home() / ".local" / "share"
+    from platformdirs import user_data_path  # noqa: PLC0415 - only where the answer is not one line
+
+    return user_data_path(appauthor=False)
+
+
+def _key_of(name: str) -> Key | None:
+    try:
+        return Key.parse(name)
+    except ValueError:
+        return None
+
+
+def _order(installation: Installation) -> tuple[Any, ...]:
+    key = installation.key
+    return (key.implementation, key.version, key.release_order, str(key.variant), str(key.target))
