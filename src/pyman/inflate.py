@@ -1,0 +1,153 @@
+"""Decompresses gzip and zstd as the bytes arrive, in blocks of bounded size."""
+
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Protocol
+
+from pyman.errors import ArchiveError
+from pyman.tar import DAMAGED, HOSTILE
+
+# Bytes of a whole archive after decompression, far above the largest builds.
+MAX_INFLATED = 8 << 30
+# The largest zstd window is 2**27 bytes = 128 MiB: what level 22 uses, the highest, and what the zstd program
+# takes without being told to. The window is memory that the archive asks for, so a larger one is refused.
+MAX_WINDOW_LOG = 27
+# Gzip members or zstd frames in one archive; published ones have one. Each costs time, however small.
+MAX_STREAMS = 10_000
+# Bytes of a block: large enough that handing it over costs nothing, small enough to stay in a CPU's cache.
+BLOCK = 1 << 19
+
+_GZIP = b"\x1f\x8b\x08"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_OTHERS = {
+    b"PK": "is a zip file",
+    b"\xfd7zXZ": "is compressed with xz",
+    b"BZh": "is compressed with bzip2",
+    b"<": "is a web page or XML, perhaps a proxy's log-in page",
+    b"{": "is JSON, perhaps a server's error message",
+}
+_OTHER = "Look at what the source serves at that address, or name another source with --mirror."
+
+
+class _Decoder(Protocol):
+    """Decompresses one gzip member or zstd frame, and keeps the input that it had no room to decompress."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Gzip:
+    """zlib's decoder for one gzip member, made to look like zstd's."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._zlib.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+
+
+def blocks(chunks: Iterable[bytes], at_most: int = MAX_INFLATED) -> Iterator[bytes]:
+    """Yield what `chunks` hold when decompressed, in blocks of at most BLOCK bytes, none of them empty.
+
+    gzip and zstd are told apart by their first bytes. Several members or frames in a row are one archive, as
+    both formats define it. Raises ArchiveError for anything else, for damaged or truncated data, for what
+    follows the last member or frame (zeros after gzip are padding, as gzip itself has it), and when more
+    than `at_most` bytes come out.
+    """
+    start, chunks = _peek(iter(chunks), len(_ZSTD))
+    if start.startswith(_GZIP):
+        inflated = _decode(chunks, _Gzip, zlib.error, padding=b"\0")
+    elif start.startswith(_ZSTD):
+        inflated = _zstd(chunks)
+    else:
+        raise ArchiveError(f"The archive {_looks_like(start)}, not a .tar.gz or .tar.zst.", _OTHER)
+    total = 0
+    for block in inflated:
+        total += len(block)
+        if total > at_most:
+            raise ArchiveError(f"The archive inflates to more than {at_most:,} bytes.", HOSTILE)
+        yield block
+
+
+def _peek(chunks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+    """Return at least `size` first bytes, if there are so many, and all the chunks."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= size:
+            break
+    return start, chain((start,), chunks)
+
+
+def _looks_like(start: bytes) -> str:
+    """Say what data with this start is."""
+    if not start:
+        return "is empty"
+    for magic, description in _OTHERS.items():
+        if start.lstrip().startswith(magic):
+            return description
+    return f"begins with the bytes {start[:8].hex(' ')}"
+
+
+def _decode(
+    chunks: Iterator[bytes], new: Callable[[], _Decoder], foreign: type[Exception], padding: bytes = b""
+) -> Iterator[bytes]:
+    """Yield the blocks of all streams; what a decoder raises for bad data is `foreign`."""
+    decoder, streams = new(), 1
+    for chunk in chunks:
+        data = chunk
+        while data or not (decoder.eof or decoder.needs_input):
+            if decoder.eof:
+                data = data.lstrip(padding)
+                if not data:
+                    break
+                decoder, streams = new(), streams + 1
+                if streams > MAX_STREAMS:
+                    raise ArchiveError(
+                        f"The archive has more than {MAX_STREAMS:,} compressed streams.", HOSTILE
+                    )
+            try:
+                block = decoder.decompress(data, BLOCK)
+            except foreign as error:
+                raise ArchiveError(f"The archive is damaged: {error}.", DAMAGED) from error
+            data = decoder.unused_data
+            if block:
+                yield block
+    if not decoder.eof:
+        raise ArchiveError("The archive is truncated: its compressed data have no end.", DAMAGED)
+
+
+def _zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the blocks of all zstd frames."""
+    # Imported here, for few archives need it and it is not in every Python.
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # noqa: PLC0415
+        else:
+            from backports import zstd  # noqa: PLC0415
+    except ImportError as error:
+        raise ArchiveError(
+            "The archive is compressed with zstd, which this Python cannot read.",
+            "Install backports.zstd, or run pyman with a Python that has compression.zstd.",
+        ) from error
+    options = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
+    return _decode(chunks, lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError)

@@ -1,0 +1,136 @@
+"""Stages of one piece of work that overlap, each in a thread of its own.
+
+Worth it where stages spend their time outside the interpreter's lock: reading a socket, hashing,
+decompressing, writing files. What is handed over should be few and large, for each waits for that lock.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Seconds after which bytes are passed on though there are few of them: a slow network keeps nobody waiting.
+_PATIENCE = 0.02
+
+
+def gathered(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield the same bytes in pieces of `size` to twice that, smaller ones where the chunks come slowly."""
+    held: list[bytes] = []
+    length, due = 0, 0.0
+    for chunk in chunks:
+        held.append(chunk)
+        length += len(chunk)
+        if length >= size or time.monotonic() >= due:
+            yield from _cut(b"".join(held), 2 * size)
+            held.clear()
+            length, due = 0, time.monotonic() + _PATIENCE
+    yield from _cut(b"".join(held), 2 * size)
+
+
+def _cut(data: bytes, at_most: int) -> Iterator[bytes]:
+    """Yield `data` in pieces: what waits in a line is bounded by count, so no piece may be huge."""
+    for start in range(0, len(data), at_most):
+        yield data[start : start + at_most]
+
+
+def through(items: Iterable[T], consume: Callable[[Iterator[T]], R], depth: int) -> R:
+    """Return `consume(items)`, which runs in a thread of its own, at most `depth` items behind.
+
+    `items` are produced in the calling thread: there ^C arrives, and there it can break into a read from the
+    network. What `items` or `consume` raises is raised here, unchanged. If `items` fail, `consume` is ended
+    when it asks for the next one; once `consume` has returned or failed, no more `items` are asked for. The
+    thread has ended when this returns or raises.
+    """
+    line = _Line[T](depth)
+    consumer = _Consumer(line, consume)
+    consumer.start()
+    try:
+        for item in items:
+            if not line.put(item):
+                break
+        line.end()
+        consumer.join()
+    except BaseException:
+        line.break_off()
+        consumer.join()
+        raise
+    return consumer.outcome()
+
+
+class _StoppedError(BaseException):
+    """Unwinds a consumer whose items broke off; never leaves this module's threads."""
+
+
+class _Line(Generic[T]):
+    """A bounded queue from one thread to one other, which either of them can break off."""
+
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+        self._items: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._ended = False
+        self._broken = False
+
+    def put(self, item: T) -> bool:
+        """Wait for room and add `item`; False if the line was broken off and nothing more is wanted."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._broken or len(self._items) < self._depth)
+            self._items.append(item)
+            self._changed.notify()
+            return not self._broken
+
+    def end(self) -> None:
+        """Say that no item follows."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def break_off(self) -> None:
+        """Drop what waits in the line and let neither side wait for the other any more."""
+        with self._changed:
+            self._broken = True
+            self._items.clear()
+            self._changed.notify()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._items or self._ended or self._broken)
+                if self._broken:
+                    raise _StoppedError
+                if not self._items:
+                    return
+                item = self._items.popleft()
+                self._changed.notify()
+            yield item
+
+
+class _Consumer(threading.Thread, Generic[T, R]):
+    """Runs `consume` over a line and keeps what came of it."""
+
+    def __init__(self, line: _Line[T], consume: Callable[[Iterator[T]], R]) -> None:
+        # A daemon, for a second ^C during the join: the interpreter must not wait for it once more.
+        super().__init__(daemon=True)
+        self._line = line
+        self._consume = consume
+        self._result: list[R] = []
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._result.append(self._consume(iter(self._line)))
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked for the result
+            self._error = error
+        finally:
+            self._line.break_off()
+
+    def outcome(self) -> R:
+        """Return or raise what `consume` did."""
+        error, self._error = self._error, None  # else thread and traceback would keep each other alive
+        if error:
+            raise error
+        return self._result.pop()
