@@ -1,0 +1,164 @@
+"""The store as it is changed: lock, stage, publish, remove. The only user of filelock.
+
+Work on a build happens in `.staging/<key>/` under the lock `.locks/<key>.lock`: `new` is what will be
+published, `old` what it replaces until then, `gone` what is being removed. A process that dies leaves its
+rubbish there; whoever next takes a lock on the store sweeps what no living process holds. Publishing is a
+rename, so what is visible is whole.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pyman.errors import StoreError
+from pyman.key import Key
+from pyman.store import RECORD, Installation, Store
+
+_README = """\
+This directory belongs to pyman, the Python version manager.
+
+Each folder is one Python installation; do not change what is in it. Remove one with `pyman uninstall`.
+"""
+
+
+@contextmanager
+def locked(store: Store, key: Key, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the build's lock; calls `on_wait` once if another process has it. StoreError if that fails.
+
+    On the way in, what dead processes left in `.staging` is swept.
+    """
+    _prepare(store)
+    with _lock(store, str(key), on_wait):
+        _settle(store, str(key))
+        _sweep(store)
+        yield
+
+
+@contextmanager
+def links_locked(store: Store) -> Iterator[None]:
+    """Hold the lock under which links are moved: short, so waiting for it is not announced."""
+    _prepare(store)
+    with _lock(store, "links", lambda: None):
+        yield
+
+
+@contextmanager
+def staging(store: Store, key: Key) -> Iterator[Path]:
+    """Give an empty directory, one rename away from the store; it is removed unless it was published.
+
+    The caller holds the build's lock. StoreError when it cannot be made.
+    """
+    new = _stage(store, str(key)) / "new"
+    try:
+        new.mkdir(parents=True)
+        yield new
+    except OSError as error:
+        raise _failed("change", new, error) from None
+    finally:
+        _discard(new.parent)
+
+
+def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Installation:
+    """Write the record into the staged `tree`, and make it the installation of `key` by a rename.
+
+    An installation that was there before is kept until its successor is in its place.
+    """
+    final = store.path_of(key)
+    old = tree.parent / "old"
+    try:
+        (tree / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        if final.exists():
+            final.rename(old)
+        tree.rename(final)
+    except OSError as error:
+        if old.exists() and not final.exists():
+            old.rename(final)
+        raise _failed("publish", final, error) from None
+    return Installation(key, final)
+
+
+def remove(store: Store, installation: Installation) -> None:
+    """Take an installation out of the store, by a rename, and delete it. The caller holds its lock."""
+    stage = _stage(store, str(installation.key))
+    try:
+        stage.mkdir(parents=True, exist_ok=True)
+        installation.path.rename(stage / "gone")
+    except OSError as error:
+        raise _failed("remove", installation.path, error) from None
+    _discard(stage)
+
+
+def _prepare(store: Store) -> None:
+    """Make the store's own folders; StoreError when it cannot be written."""
+    readme = store.home / "README"
+    try:
+        for folder in (_stages(store), _locks(store)):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not readme.exists():
+            readme.write_text(_README, encoding="utf-8")
+    except OSError as error:
+        raise _failed("write to", store.home, error) from None
+
+
+@contextmanager
+def _lock(store: Store, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
+    lock = FileLock(_locks(store) / f"{name}.lock")
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            on_wait()
+            lock.acquire()
+    except OSError as error:
+        raise _failed("lock", store.home, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sweep(store: Store) -> None:
+    """Settle what processes that are no longer alive left behind: those whose lock is free."""
+    for stage in _stages(store).iterdir():
+        with suppress(Timeout, OSError), FileLock(_locks(store) / f"{stage.name}.lock").acquire(timeout=0):
+            _settle(store, stage.name)
+
+
+def _settle(store: Store, name: str) -> None:
+    """Put back what was moved aside for a successor that never came, and discard the rest."""
+    stage = _stage(store, name)
+    final = store.home / name
+    if (stage / "old").exists() and not final.exists():
+        (stage / "old").rename(final)
+    _discard(stage)
+
+
+def _discard(stage: Path) -> None:
+    # What cannot be deleted now (an open file on Windows) is swept by a later run.
+    shutil.rmtree(stage, ignore_errors=True)
+
+
+def _stages(store: Store) -> Path:
+    return store.home / ".staging"
+
+
+def _stage(store: Store, name: str) -> Path:
+    return _stages(store) / name
+
+
+def _locks(store: Store) -> Path:
+    return store.home / ".locks"
+
+
+def _failed(verb: str, path: Path, error: OSError) -> StoreError:
+    where = error.filename or path
+    return StoreError(
+        f"cannot {verb} {path}: {error.strerror or error}"
+        + (f" ({where})" if str(where) != str(path) else ""),
+        "Check the free space and the permissions there, or choose another store with PYMAN_HOME.",
+    )

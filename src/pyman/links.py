@@ -1,0 +1,134 @@
+"""The stable names which move: the minor link in the store, and `python3.12` in the bin directory.
+
+A link is replaced by a rename, so a name never points at nothing while it moves. On Windows, where symbolic
+links need a privilege, the minor link is a junction and the name in the bin directory a `.cmd` file.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyman.errors import StoreError
+from pyman.key import Key
+from pyman.select import preference
+from pyman.store import Installation, Store, executable_name
+from pyman.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class BinLink:
+    """A name in the bin directory, and whether it is not ours and was therefore left alone."""
+
+    path: Path
+    foreign: bool
+
+
+def refresh_minor(store: Store, key: Key) -> None:
+    """Point the minor link of `key` at the newest installation of its kind; remove it when there is none."""
+    link = store.minor_link(key)
+    rivals = [each for each in store.installations() if each.key.link_name == key.link_name]
+    newest = max(rivals, key=lambda each: (each.key.version, each.key.release_order), default=None)
+    try:
+        if newest is None:
+            _remove(link)
+        elif _resolved(link) != newest.path:
+            _replace(link, newest.path)
+    except OSError as error:
+        raise _failed(link, error) from None
+
+
+def refresh_bin(store: Store, key: Key, machine: Target, bin_dir: Path, *, force: bool) -> BinLink | None:
+    """Point the name of `key` in `bin_dir` at the best installation that runs on `machine`.
+
+    Returns the link; None when nothing is left for the name, which is then taken away if it was ours.
+    `force` replaces a file that is not ours.
+    """
+    link = bin_dir / (executable_name(key) + (".cmd" if sys.platform == "win32" else ""))
+    best = _best(store.installations(), executable_name(key), machine)
+    foreign = os.path.lexists(link) and not is_ours(link, store)
+    try:
+        if best is None:
+            if not foreign:
+                _remove(link)
+            return None
+        if not foreign or force:
+            bin_dir.mkdir(parents=True, exist_ok=True)
+            _write_bin(link, store.minor_link(best.key) / best.executable.relative_to(best.path))
+            foreign = False
+    except OSError as error:
+        raise _failed(link, error) from None
+    return BinLink(link, foreign)
+
+
+def is_ours(link: Path, store: Store) -> bool:
+    """Whether `link` points into the store, whether or not what it points at is still there."""
+    try:
+        if sys.platform == "win32":
+            return str(store.home) in link.read_text(encoding="utf-8")
+        return link.is_symlink() and Path(link.readlink()).is_relative_to(store.home)
+    except (OSError, ValueError):
+        return False
+
+
+def _best(installations: Iterable[Installation], name: str, machine: Target) -> Installation | None:
+    """The installation which a name in the bin directory means: dynamic before static, then the newest."""
+    rivals = [
+        each
+        for each in installations
+        if executable_name(each.key) == name and each.key.target.baseline == machine.baseline
+    ]
+    return max(rivals, key=_rank, default=None)
+
+
+def _rank(installation: Installation) -> tuple[Any, ...]:
+    key = installation.key
+    return (*preference(key), key.target.level)
+
+
+def _resolved(link: Path) -> Path | None:
+    try:
+        return link.parent / link.readlink()
+    except OSError:
+        return None
+
+
+def _replace(link: Path, destination: Path) -> None:
+    if sys.platform == "win32":
+        import _winapi  # noqa: PLC0415 - exists only there
+
+        _remove(link)
+        _winapi.CreateJunction(str(destination), str(link))
+        return
+    # Relative, so that the store may be moved or mounted elsewhere.
+    _symlink(link, destination.name)
+
+
+def _write_bin(link: Path, executable: Path) -> None:
+    if sys.platform == "win32":
+        link.write_text(f'@"{executable}" %*\n', encoding="utf-8")
+    else:
+        _symlink(link, str(executable))
+
+
+def _symlink(link: Path, destination: str) -> None:
+    waiting = link.with_name(f".{link.name}.{os.getpid()}")
+    waiting.unlink(missing_ok=True)
+    waiting.symlink_to(destination)
+    waiting.replace(link)
+
+
+def _remove(link: Path) -> None:
+    if sys.platform == "win32" and link.is_dir():
+        link.rmdir()  # takes a junction away, and nothing of what it points at
+    else:
+        link.unlink(missing_ok=True)
+
+
+def _failed(link: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot write the link {link}: {error.strerror or error}",
+        "Choose another directory with PYMAN_BIN_DIR, or install with --no-bin.",
+    )
