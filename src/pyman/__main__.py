@@ -1,0 +1,5 @@
+"""`python -m pyman` is `pyman`."""
+
+from pyman.cli import main
+
+main()

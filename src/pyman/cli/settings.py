@@ -1,0 +1,88 @@
+"""What several commands take: options, and the values made of them and of the environment."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pyman import detect, metadata
+from pyman.detect import Machine
+from pyman.errors import MetadataError, PymanError
+from pyman.metadata import Metadata
+from pyman.store import Store, default_bin, default_home
+from pyman.target import Target
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def target_option(command: _Command) -> _Command:
+    """`--target`: install or list for another target than this machine's."""
+    return click.option(
+        "--target",
+        metavar="TARGET",
+        envvar="PYMAN_TARGET",
+        help="Target to use in place of this machine's, such as linux-x86_64-musl.",
+    )(command)
+
+
+def metadata_option(command: _Command) -> _Command:
+    """`--metadata`: what can be downloaded, in place of what is bundled."""
+    return click.option(
+        "--metadata",
+        "metadata_place",
+        metavar="FILE_OR_URL",
+        envvar="PYMAN_METADATA",
+        help="Download metadata to use in place of the bundled one; uv's JSON form is read too.",
+    )(command)
+
+
+def mirror_option(command: _Command) -> _Command:
+    """`--mirror`: where archives are looked for first."""
+    return click.option(
+        "--mirror",
+        metavar="URL_OR_DIR",
+        envvar="PYMAN_MIRROR",
+        default="",
+        help="Mirror of the release downloads that is tried first.",
+    )(command)
+
+
+def store() -> Store:
+    """Return the user's store."""
+    return Store(default_home(os.environ))
+
+
+def bin_dir() -> Path:
+    """Return the user's directory of links."""
+    return default_bin(os.environ)
+
+
+def machine(target: str | None) -> Machine:
+    """Return this machine, or what `--target` says of it."""
+    return detect.machine(target or None)
+
+
+def own_target(target: str | None) -> Target:
+    """Return the target whose programs run here: what was detected, else what `--target` says of it."""
+    try:
+        return detect.detect().target
+    except PymanError:
+        return machine(target).target
+
+
+def load_metadata(place: str | None) -> Metadata:
+    """Return the bundled metadata, or what is at `place`; MetadataError or FetchError otherwise."""
+    if not place:
+        return metadata.bundled()
+    if "://" in place:
+        from pyman import fetch
+
+        return metadata.parse(fetch.read(place), fetch.public(place))
+    try:
+        return metadata.parse(Path(place).read_bytes(), place)
+    except OSError as error:
+        raise MetadataError(
+            f"cannot read the metadata {place}: {error.strerror}", "Check --metadata."
+        ) from None

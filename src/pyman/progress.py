@@ -1,0 +1,76 @@
+"""Progress bars on a terminal: size, speed and time left. The only user of rich."""
+
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from pyman import ui
+from pyman.errors import PymanError
+from pyman.key import Key
+from pyman.store import Installation
+
+
+class Bars:
+    """Tells how an install goes in one bar a build; a context manager that owns the terminal's last lines."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._tasks: dict[Key, TaskID] = {}
+        self._lines = ui.Lines()
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def waiting(self, key: Key) -> None:
+        self._lines.waiting(key)
+
+    def downloading(self, key: Key, size: int | None) -> None:
+        self._forget(key)
+        with self._lock:
+            self._tasks[key] = self._progress.add_task(str(key), total=size)
+
+    def received(self, key: Key, count: int) -> None:
+        self._progress.advance(self._tasks[key], count)
+
+    def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
+        self._forget(key)
+        self._lines.failed(key, error, final=final)
+
+    def installed(self, installation: Installation, seconds: float) -> None:
+        self._forget(installation.key)
+        self._lines.installed(installation, seconds)
+
+    def already(self, installation: Installation) -> None:
+        self._lines.already(installation)
+
+    def _forget(self, key: Key) -> None:
+        with self._lock:
+            task = self._tasks.pop(key, None)
+        if task is not None:
+            self._progress.remove_task(task)
