@@ -1,0 +1,284 @@
+"""What every test stands on: sealed surroundings, pyman as a subprocess, a release host, real archives."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builds import Archive, own_form
+from tests.repack import reason_not_movable, repack
+from tests.server import Server, serving
+
+CHECKOUT = Path(__file__).parents[1]
+REAL_HOME = Path.home()
+# A skip for such a reason is no failure even where everything that the tests need is at hand.
+ELSEWHERE = "not on this platform: "
+_TIME_LIMIT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run of pyman printed, and its exit code."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """What it printed on stdout, which must be one JSON object."""
+        document = json.loads(self.stdout)
+        assert isinstance(document, dict)
+        return document
+
+
+@dataclass
+class Pyman:
+    """pyman as a user runs it, with a home, a store and a folder of links of its own.
+
+    Call it with arguments: it checks the exit code against `code` and that nothing was left to a traceback.
+    """
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> Path:
+        """The home directory."""
+        return self.root / "home"
+
+    @property
+    def store(self) -> Path:
+        """The store, `PYMAN_HOME`."""
+        return self.root / "store"
+
+    @property
+    def bin(self) -> Path:
+        """The folder of links, `PYMAN_BIN_DIR`."""
+        return self.root / "bin"
+
+    @property
+    def work(self) -> Path:
+        """The current directory of a run."""
+        return self.root / "work"
+
+    def variables(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the environment of a run."""
+        return {
+            **os.environ,
+            **home_variables(self.home),
+            "PYMAN_HOME": str(self.store),
+            "PYMAN_BIN_DIR": str(self.bin),
+            "COLUMNS": "200",
+            **self.environment,
+            **(env or {}),
+        }
+
+    def command(self, *args: str | Path) -> list[str]:
+        """Return the command line of a run: warnings are errors in it, too."""
+        return [*self.prefix, sys.executable, "-X", "dev", "-W", "error", "-m", "pyman", *map(str, args)]
+
+    def __call__(
+        self, *args: str | Path, code: int = 0, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> Result:
+        """Run pyman and return what it printed; `code` is the exit code it must have."""
+        done = subprocess.run(
+            self.command(*args),
+            env=self.variables(env),
+            cwd=cwd or self.work,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=_TIME_LIMIT,
+            check=False,
+        )
+        return checked(Result(done.stdout, done.stderr, done.returncode), code)
+
+    def start(self, *args: str | Path) -> subprocess.Popen[str]:
+        """Start pyman and do not wait for it."""
+        return subprocess.Popen(
+            self.command(*args),
+            env=self.variables(),
+            cwd=self.work,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def installed(self) -> list[str]:
+        """Return the keys of what the store publishes, in order."""
+        return [entry.name for entry in self._published() if not _is_link(entry)]
+
+    def minor_links(self) -> dict[str, str]:
+        """Return the minor links and the keys they point at."""
+        return {entry.name: entry.resolve().name for entry in self._published() if _is_link(entry)}
+
+    def _published(self) -> list[Path]:
+        return sorted(self.store.glob("cpython-*"))
+
+    def leftovers(self) -> list[str]:
+        """Return what lies in the staging area."""
+        staging = self.store / ".staging"
+        return (
+            sorted(str(entry.relative_to(staging)) for entry in staging.rglob("*"))
+            if staging.exists()
+            else []
+        )
+
+
+def _is_link(path: Path) -> bool:
+    """Whether `path` is a link to a directory; on Windows that is a junction."""
+    return path.resolve().name != path.name
+
+
+def checked(result: Result, code: int) -> Result:
+    """Return `result` if it ended with `code` and in an orderly way."""
+    told = f"exit code {result.code}\n--- stdout\n{result.stdout}\n--- stderr\n{result.stderr}"
+    assert result.code == code, told
+    assert "Traceback" not in result.stderr, told
+    assert "Exception ignored" not in result.stderr, told
+    assert "internal error" not in result.stderr, told
+    return result
+
+
+def home_variables(home: Path) -> dict[str, str]:
+    """Return the variables which make `home` the home directory on every platform."""
+    return {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "APPDATA": str(home / "AppData" / "Roaming"),
+        "LOCALAPPDATA": str(home / "AppData" / "Local"),
+        "XDG_DATA_HOME": str(home / ".local" / "share"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_STATE_HOME": str(home / ".local" / "state"),
+    }
+
+
+@pytest.fixture(scope="session")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file in which the seal notes what it refused."""
+    return tmp_path_factory.mktemp("seal") / "refused"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sealed(tmp_path_factory: pytest.TempPathFactory, refused: Path) -> Iterator[None]:
+    """Take settings of the user and of proxies away, put the home directory elsewhere, set the seal."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            foreign = name.startswith("PYMAN_") and not name.startswith("PYMAN_TEST_")
+            if foreign or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        for name, value in home_variables(home).items():
+            patch.setenv(name, value)
+        patch.setenv("PYMAN_HOME", str(home / "store"))
+        patch.setenv("PYMAN_BIN_DIR", str(home / "bin"))
+        patch.setenv("PYMAN_TEST_REAL_HOME", str(REAL_HOME))
+        patch.setenv("PYMAN_TEST_REFUSED", str(refused))
+        patch.setenv("PYMAN_TEST_CHECKOUT", str(CHECKOUT))
+        patch.setenv("PYTHONPATH", str(CHECKOUT / "tests" / "sealed"), prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_refused(refused: Path) -> Iterator[None]:
+    """Fail a test in which something reached for the network or the real home directory."""
+    yield
+    if refused.exists():
+        notes = refused.read_text(encoding="utf-8")
+        refused.unlink()
+        pytest.fail(f"the test is not sealed:\n{notes}")
+
+
+@pytest.fixture
+def pyman(tmp_path: Path) -> Pyman:
+    """Pyman with a store of its own, which does not exist yet."""
+    made = Pyman(tmp_path / "user")
+    for folder in (made.home, made.bin, made.work):
+        folder.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """An empty release host; put archives into `server.folder`."""
+    folder = tmp_path / "releases"
+    folder.mkdir()
+    with serving(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def offer(pyman: Pyman, server: Server, tmp_path: Path) -> "Offer":
+    """A function which makes archives the only ones pyman knows, downloaded from `server`."""
+    return Offer(pyman, server, tmp_path / "metadata.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Called with archives, it writes the metadata which lists them, at `server`, and points pyman at it."""
+
+    pyman: Pyman
+    server: Server
+    path: Path
+
+    def __call__(self, *archives: Archive) -> None:
+        self.path.write_bytes(own_form(archives, self.server.url))
+        self.pyman.environment["PYMAN_METADATA"] = str(self.path)
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """The folder of real interpreters and the Alpine root file system."""
+    place = os.environ.get("PYMAN_TEST_FIXTURES")
+    if not place:
+        pytest.skip("PYMAN_TEST_FIXTURES does not name the folder of fixture archives")
+    folder = Path(place)
+    if not folder.is_dir():
+        pytest.fail(f"PYMAN_TEST_FIXTURES={place} is not a folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Archive]]:
+    """The Python that runs the tests as two builds, `.tar.gz` and `.tar.zst`, in a folder like a mirror's."""
+    if reason := reason_not_movable():
+        pytest.skip(ELSEWHERE + reason)
+    folder = tmp_path_factory.mktemp("repacked")
+    return folder, repack(folder)
+
+
+@pytest.fixture
+def real(repacked: tuple[Path, list[Archive]], server: Server) -> list[Archive]:
+    """Two builds that run here, to be had from `server`: `.tar.gz`, and a later release as `.tar.zst`."""
+    folder, archives = repacked
+    shutil.copytree(folder, server.folder, dirs_exist_ok=True)
+    return archives
+
+
+def fixture_archive(fixtures: Path, name: str) -> Path:
+    """Return the one fixture whose name has `name` in it; that there is none is a failure, not a skip."""
+    found = [path for path in fixtures.iterdir() if name in path.name]
+    assert len(found) == 1, f"{fixtures} should have one file like {name}, it has {found}"
+    return found[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With `PYMAN_TEST_NO_SKIPS=1` a skip is a failure, unless the platform is the reason."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if os.environ.get("PYMAN_TEST_NO_SKIPS") == "1" and ELSEWHERE not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"{reason} (PYMAN_TEST_NO_SKIPS is set: all that the tests need should be here)"
+    return report

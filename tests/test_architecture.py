@@ -1,0 +1,180 @@
+"""The module map of the design: who may import whom, and what start-up costs."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "pyman"
+
+# A module imports only from those above it. A new module is put where it belongs.
+ORDER = [
+    "errors",
+    "version",
+    "target",
+    "key",
+    "suggest",
+    "grammar",
+    "request",
+    "metadata",
+    "elf",
+    "detect",
+    "store",
+    "select",
+    "listing",
+    "lifecycle",
+    "links",
+    "changes",
+    "network",
+    "fetch",
+    "pipeline",
+    "names",
+    "tar",
+    "inflate",
+    "unzip",
+    "tree",
+    "archive",
+    "prepare",
+    "staged",
+    "userdirs",
+    "pins",
+    "loader_messages",
+    "smoke",
+    "bytecode",
+    "install",
+    "catalogue",
+    "environments",
+    "execute",
+    "explanation",
+    "places",
+    "plan",
+    "project",
+    "registered",
+    "removal",
+    "repin",
+    "shells",
+    "ancestors",
+    "spelling",
+    "interpreter",
+    "interview",
+    "answers",
+    "startup_file",
+    "upkeep",
+    "user_path",
+    "virtualenv",
+    "discover",
+    "api",
+    "wanted",
+    "finder",
+    "windows_registry",
+    "ui",
+    "lines",
+    "progress",
+    "cli",
+]
+# Foreign packages and who owns them: nobody else imports them.
+OWNERS = {
+    "httpx": {"fetch"},
+    "filelock": {"changes"},
+    "rich": {"progress"},
+    "backports": {"inflate"},
+    "compression": {"inflate"},
+    "packaging": {"request"},
+    "platformdirs": {"userdirs"},
+    "click": {"cli", "ui"},
+}
+FETCHER = "metadata_fetcher"
+HEAVY = {"httpx", "rich", "filelock", "platformdirs", "packaging", "asyncio", "ssl", "importlib.metadata"}
+
+
+def module_of(path: Path) -> str:
+    """Return the name a module goes by in ORDER: its own, or that of the package it is in."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield the full name of each module that is imported anywhere in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            assert node.module
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours_of(path: Path) -> set[str]:
+    """Return the modules of pyman that the file imports."""
+    return {name.split(".")[1] for name in imports_of(path) if name.startswith("pyman.")} - {"__version__"}
+
+
+def modules() -> list[Path]:
+    """Return the files of pyman itself, without the fetcher, which is a program of its own."""
+    outside = {"__init__", "__main__", FETCHER}
+    return [path for path in sorted(SOURCE.rglob("*.py")) if module_of(path) not in outside]
+
+
+def identify(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def fitting_order() -> list[str]:
+    """Return an order in which every module stands below those it imports; CycleError when there is none."""
+    graph: dict[str, set[str]] = {}
+    for path in modules():
+        graph.setdefault(module_of(path), set()).update(ours_of(path) - {module_of(path)})
+    return list(TopologicalSorter(graph).static_order())
+
+
+def test_each_module_has_its_place() -> None:
+    assert {module_of(path) for path in modules()} == set(ORDER), f"this would fit: {fitting_order()}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=identify)
+def test_imports_only_from_above(path: Path) -> None:
+    here = module_of(path)
+    assert here in ORDER, "it has no place yet"
+    above = set(ORDER[: ORDER.index(here)]) | ({here} if path.parent != SOURCE else set())
+    assert ours_of(path) <= above
+
+
+@pytest.mark.parametrize("path", modules(), ids=identify)
+def test_foreign_packages_have_owners(path: Path) -> None:
+    taken = {name.split(".")[0] for name in imports_of(path)} & OWNERS.keys()
+    assert {name for name in taken if module_of(path) not in OWNERS[name]} == set()
+
+
+@pytest.mark.parametrize("path", modules(), ids=identify)
+def test_the_fetcher_is_imported_by_nobody(path: Path) -> None:
+    assert not [name for name in imports_of(path) if name.startswith(f"pyman.{FETCHER}")]
+
+
+@pytest.mark.parametrize("path", modules(), ids=identify)
+def test_modules_and_functions_are_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    functions = [
+        n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert text.count("\n") <= 250
+    assert [f.name for f in functions if (f.end_lineno or 0) - f.lineno >= 40] == []
+
+
+def test_list_loads_nothing_heavy() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pyman", "list", "--only-available", "3.12"],
+        env={**environment, "PYMAN_TARGET": "linux-x86_64-gnu"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "pyman.metadata" in loaded
+    assert loaded & HEAVY == set()

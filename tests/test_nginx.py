@@ -1,0 +1,132 @@
+"""The main job on glibc, with real builds from a real web server: Debian's nginx."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.builds import Archive, own_form
+from tests.conftest import ELSEWHERE, Pyman, fixture_archive
+from tests.repack import this_target
+
+GNU = "linux-x86_64-gnu"
+VERSIONS = ("3.12.1", "3.13.0")
+CONFIGURATION = """
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log error.log;
+events {{ }}
+http {{
+    access_log access.log;
+    client_body_temp_path temporary;
+    proxy_temp_path temporary;
+    fastcgi_temp_path temporary;
+    uwsgi_temp_path temporary;
+    scgi_temp_path temporary;
+    default_type application/octet-stream;
+    sendfile on;
+    server {{
+        listen 127.0.0.1:{port};
+        root releases;
+    }}
+}}
+"""
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or this_target() != GNU, reason=f"{ELSEWHERE}the glibc fixtures are for {GNU}"
+)
+
+
+def free_port() -> int:
+    """Return a port which was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def nginx(fixtures: Path, tmp_path: Path) -> Iterator[str]:
+    """Serve the glibc fixtures and their metadata by nginx; returns its URL. Its log is in tmp_path."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not program:
+        pytest.skip("nginx is not installed (Debian: nginx-light)")
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    publish(fixtures, tmp_path / "releases", url)
+    (tmp_path / "nginx.conf").write_text(CONFIGURATION.format(port=port), encoding="utf-8")
+    command = [program, "-p", str(tmp_path), "-c", "nginx.conf", "-e", "error.log"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        try:
+            wait_until_it_listens(port, process)
+            yield url
+        finally:
+            process.terminate()
+
+
+def publish(fixtures: Path, releases: Path, url: str) -> None:
+    """Lay the glibc builds out as a mirror does, with their metadata at the top."""
+    archives = []
+    for version in VERSIONS:
+        path = fixture_archive(fixtures, f"cpython-{version}+")
+        archives.append(archive := Archive.of_file(path))
+        (releases / archive.release).mkdir(parents=True)
+        shutil.copyfile(path, releases / archive.path)
+    (releases / "metadata.json").write_bytes(own_form(archives, url))
+
+
+def wait_until_it_listens(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Wait at most ten seconds for the server."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        assert process.poll() is None, "nginx has stopped"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("nginx does not listen")
+
+
+def test_install_list_run_uninstall(nginx: str, pyman: Pyman, tmp_path: Path) -> None:
+    pyman.environment["PYMAN_METADATA"] = f"{nginx}/metadata.json"
+    keys = [f"cpython-3.12.1+20240107-{GNU}", f"cpython-3.13.0+20241016-{GNU}"]
+    assert not pyman.store.exists()
+
+    installed = pyman("install", "3.12", "3.13").stderr
+    assert all(f"Installed {key} in " in installed for key in keys)
+    assert pyman.installed() == keys
+    log = (tmp_path / "access.log").read_text(encoding="utf-8")
+    assert log.count('.tar.gz HTTP/1.1" 200') == 2
+
+    listed = pyman("list", "--only-installed", "--json").json["installed"]
+    assert [row["key"] for row in listed] == keys[::-1]
+    code = "import ctypes, platform, sqlite3, ssl, sys; print(platform.python_version(), sys.prefix)"
+    for version, key in zip(VERSIONS, keys, strict=True):
+        told, _, prefix = run(pyman.bin / f"python{version.rpartition('.')[0]}", "-c", code).partition(" ")
+        assert told == version
+        assert Path(prefix).resolve() == pyman.store / key
+
+    venv = tmp_path / "venv"
+    run(pyman.bin / "python3.13", "-m", "venv", str(venv))
+    assert run(venv / "bin" / "python", "-c", "import pip, sys; print(sys.version_info[:2])") == "(3, 13)"
+
+    pyman("uninstall", "3.12")
+    assert pyman.installed() == keys[1:]
+    assert sorted(link.name for link in pyman.bin.iterdir()) == ["python3.13"]
+    pyman("uninstall", "--all")
+    assert pyman.installed() == []
+    assert pyman.minor_links() == {}
+    assert list(pyman.bin.iterdir()) == []
+
+
+def run(python: Path, *args: str) -> str:
+    """Run an installed Python without anything of the tests around it."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"]}
+    done = subprocess.run(
+        [str(python), *args], env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
