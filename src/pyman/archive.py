@@ -1,18 +1,19 @@
 """Unpacks the archive of a build, whatever is in it, into one directory and nowhere else.
 
 Three stages overlap: the caller's chunks are read (and hashed) in the calling thread, decompressed in a
-second and written in a third.
+second and written in a third. A zip, whose directory is at its end, has to wait until all of it is there.
 """
 
 import errno
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from pyman import inflate, tar
+from pyman import inflate, tar, unzip
 from pyman.errors import ArchiveError, PymanError, StoreError
 from pyman.names import NameLimits, fault, shown, target_fault
 from pyman.pipeline import gathered, through
@@ -25,6 +26,8 @@ _BLOCKS = 8  # how many decompressed blocks may wait for being written
 
 _NAME_LIMITS = NameLimits()
 _TOP = "python"
+# Archives of other implementations have one folder which is called as they are: pypy3.11-v7.3.23-linux64.
+_TOPS = re.compile(r"python|(pypy|graalpy)[\w.+-]*", re.ASCII)
 _INSTALL = "python/install"
 # What stands beside the tree in a `full` archive, none of which an `install_only` archive has at its top.
 _FULL = re.compile("python/(PYTHON.json$|(install|build|licenses)(/|$))")
@@ -70,32 +73,49 @@ class Unpacked:
 
 
 def unpack(chunks: Iterable[bytes], destination: Path, limits: Limits = DEFAULT) -> Unpacked:
-    """Unpack a .tar.gz or .tar.zst (told apart by content) into the existing empty directory `destination`.
+    """Unpack a .tar.gz, .tar.bz2, .tar.zst or .zip, told apart by content, into the empty `destination`.
 
-    The tree below `python/` is unpacked without that folder; of a `full` archive the tree below
-    `python/install/`, nothing else. `chunks` are iterated in the calling thread and to their end, so that the
-    caller may hash them on the way; what they raise passes through unchanged.
+    The archive has one folder, `python` or one whose name begins with `pypy` or `graalpy`: the tree below it
+    is unpacked without it; of a `full` archive the tree below `python/install/`, nothing else. `chunks` are
+    iterated in the calling thread and to their end, so that the caller may hash them on the way; what they
+    raise passes through unchanged.
 
     Raises ArchiveError if the archive is damaged, holds anything that a build has no need of, or goes beyond
     `limits`; StoreError if the system cannot write. What is then left inside `destination` is the caller's to
     remove; outside it nothing is ever touched.
     """
-    write = partial(_write, destination, limits)
-    return through(gathered(chunks, _BATCH), partial(_inflate, write, limits), _BATCHES)
+    return through(gathered(chunks, _BATCH), partial(_unpack, destination, limits), _BATCHES)
 
 
-def _inflate(
-    consume: Callable[[Iterator[bytes]], Unpacked], limits: Limits, chunks: Iterator[bytes]
+def _unpack(destination: Path, limits: Limits, chunks: Iterator[bytes]) -> Unpacked:
+    """Unpack a zip here, a tar in the next thread."""
+    start, chunks = inflate.peek(chunks)
+    if start.startswith(unzip.MAGIC):
+        return _unzip(destination, limits, chunks)
+    blocks = inflate.blocks(chunks, limits.inflated)
+    return through(blocks, lambda blocks: _write(destination, limits, tar.members(blocks)), _BLOCKS)
+
+
+def _unzip(destination: Path, limits: Limits, chunks: Iterator[bytes]) -> Unpacked:
+    """Keep the zip in a file that is gone when this returns, and write what it holds."""
+    try:
+        with TemporaryFile(dir=destination) as file:
+            for chunk in chunks:
+                file.write(chunk)
+                if file.tell() > limits.inflated:
+                    raise ArchiveError(f"The archive has more than {limits.inflated:,} bytes.", HOSTILE)
+            return _write(destination, limits, unzip.members(file, limits.inflated))
+    except OSError as error:
+        raise _failure(error, destination, "the archive") from error
+
+
+def _write(
+    destination: Path, limits: Limits, members: Iterator[tuple[Member, Iterator[bytes | memoryview]]]
 ) -> Unpacked:
-    """Let `consume` have the decompressed blocks, in the next thread."""
-    return through(inflate.blocks(chunks, limits.inflated), consume, _BLOCKS)
-
-
-def _write(destination: Path, limits: Limits, blocks: Iterator[bytes]) -> Unpacked:
-    """Write what the tar in `blocks` holds."""
+    """Write the members of an archive."""
     work = _Unpacking(Tree(destination), limits)
     try:
-        for member, data in tar.members(blocks):
+        for member, data in members:
             work.add(member, data)
         work.make_symlinks()
     except OSError as error:
@@ -126,15 +146,16 @@ class _Unpacking:
 
     tree: Tree
     limits: Limits
+    top: str = ""
+    """The archive's one folder, and `prefix` the one that is unpacked; its first members decide."""
     prefix: str = ""
-    """The folder of the archive that is unpacked; its first members decide."""
     name: str = ""
     """The member that is being unpacked."""
     members: int = 0
     names: int = 0
     symlinks: dict[str, Member] = field(default_factory=dict)
 
-    def add(self, member: Member, data: Iterator[memoryview]) -> None:
+    def add(self, member: Member, data: Iterator[bytes | memoryview]) -> None:
         """Unpack a member, or skip it if it is not in the tree; symbolic links wait until `make_symlinks`."""
         self.name = member.name
         self._count(member)
@@ -174,19 +195,23 @@ class _Unpacking:
         name = name.removesuffix("/") if is_directory else name
         if why := fault(name, self.limits.name):
             raise _refused(name, f"has a name that {why}")
-        if name == _TOP and is_directory:
+        first = name.partition("/")[0]
+        if not self.top and _TOPS.fullmatch(first):
+            self.top = first
+        if first != self.top or (name == first and not is_directory):
+            raise _refused(name, f"is not in {self.top or _TOP}/")
+        if name == first:
             return ""
-        if not name.startswith(f"{_TOP}/"):
-            raise _refused(name, f"is not in {_TOP}/")
         if not self.prefix:
-            self.prefix = _INSTALL if _FULL.match(name) else _TOP
+            self.prefix = _INSTALL if _FULL.match(name) else self.top
         if name == self.prefix and is_directory:
             return ""
         return name.removeprefix(f"{self.prefix}/") if name.startswith(f"{self.prefix}/") else None
 
     def _link(self, path: str, member: Member) -> None:
-        source = self._place(member.linkname, is_directory=False)
-        if source is None or not self.tree.has_file(source):
+        source = member.linkname.removeprefix(f"{self.prefix}/")
+        is_inside = source != member.linkname and not fault(source, self.limits.name)
+        if not is_inside or not self.tree.has_file(source):
             target = shown(member.linkname)
             raise _refused(member.name, f"is a hard link to {target}, which is no file unpacked before it")
         self.tree.link_file(path, source)

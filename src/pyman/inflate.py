@@ -1,4 +1,4 @@
-"""Decompresses gzip and zstd as the bytes arrive, in blocks of bounded size."""
+"""Decompresses gzip, bzip2 and zstd as the bytes arrive, in blocks of bounded size."""
 
 import sys
 import zlib
@@ -14,17 +14,17 @@ MAX_INFLATED = 8 << 30
 # The largest zstd window is 2**27 bytes = 128 MiB: what level 22 uses, the highest, and what the zstd program
 # takes without being told to. The window is memory that the archive asks for, so a larger one is refused.
 MAX_WINDOW_LOG = 27
-# Gzip members or zstd frames in one archive; published ones have one. Each costs time, however small.
+# Streams (gzip members, zstd frames) in one archive; published ones have one. Each costs time, however small.
 MAX_STREAMS = 10_000
 # Bytes of a block: large enough that handing it over costs nothing, small enough to stay in a CPU's cache.
 BLOCK = 1 << 19
 
 _GZIP = b"\x1f\x8b\x08"
+_BZIP2 = b"BZh"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _OTHERS = {
-    b"PK": "is a zip file",
+    b"PK": "is an empty zip file, or a part of one",
     b"\xfd7zXZ": "is compressed with xz",
-    b"BZh": "is compressed with bzip2",
     b"<": "is a web page or XML, perhaps a proxy's log-in page",
     b"{": "is JSON, perhaps a server's error message",
 }
@@ -32,7 +32,7 @@ _OTHER = "Look at what the source serves at that address, or name another source
 
 
 class _Decoder(Protocol):
-    """Decompresses one gzip member or zstd frame, and keeps the input that it had no room to decompress."""
+    """Decompresses one stream of a format, and keeps the input that it had no room to decompress."""
 
     @property
     def eof(self) -> bool: ...
@@ -66,20 +66,26 @@ class _Gzip:
 
 
 def blocks(chunks: Iterable[bytes], at_most: int = MAX_INFLATED) -> Iterator[bytes]:
-    """Yield what `chunks` hold when decompressed, in blocks of at most BLOCK bytes, none of them empty.
+    """Yield what `chunks` hold when decompressed, in blocks of at most BLOCK bytes.
 
-    gzip and zstd are told apart by their first bytes. Several members or frames in a row are one archive, as
-    both formats define it. Raises ArchiveError for anything else, for damaged or truncated data, for what
-    follows the last member or frame (zeros after gzip are padding, as gzip itself has it), and when more
-    than `at_most` bytes come out.
+    Every chunk yields a block, though it may be empty: so who takes the blocks can stop whatever comes in.
+
+    The formats are told apart by their first bytes. Several streams of one in a row are one archive, as each
+    of them defines it. Raises ArchiveError for anything else, for damaged or truncated data, for what follows
+    the last stream (zeros after gzip are padding, as gzip itself has it), and when more than `at_most` bytes
+    come out.
     """
-    start, chunks = _peek(iter(chunks), len(_ZSTD))
+    start, chunks = peek(iter(chunks))
     if start.startswith(_GZIP):
         inflated = _decode(chunks, _Gzip, zlib.error, padding=b"\0")
+    elif start.startswith(_BZIP2):
+        inflated = _bzip2(chunks)
     elif start.startswith(_ZSTD):
         inflated = _zstd(chunks)
     else:
-        raise ArchiveError(f"The archive {_looks_like(start)}, not a .tar.gz or .tar.zst.", _OTHER)
+        raise ArchiveError(
+            f"The archive {_looks_like(start)}, not a .tar.gz, .tar.bz2, .tar.zst or .zip.", _OTHER
+        )
     total = 0
     for block in inflated:
         total += len(block)
@@ -88,12 +94,12 @@ def blocks(chunks: Iterable[bytes], at_most: int = MAX_INFLATED) -> Iterator[byt
         yield block
 
 
-def _peek(chunks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
-    """Return at least `size` first bytes, if there are so many, and all the chunks."""
+def peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return enough first bytes to tell formats apart, if there are so many, and all the chunks."""
     start = b""
     for chunk in chunks:
         start += chunk
-        if len(start) >= size:
+        if len(start) >= len(_ZSTD):
             break
     return start, chain((start,), chunks)
 
@@ -119,6 +125,7 @@ def _decode(
             if decoder.eof:
                 data = data.lstrip(padding)
                 if not data:
+                    yield b""
                     break
                 decoder, streams = new(), streams + 1
                 if streams > MAX_STREAMS:
@@ -130,10 +137,22 @@ def _decode(
             except foreign as error:
                 raise ArchiveError(f"The archive is damaged: {error}.", DAMAGED) from error
             data = decoder.unused_data
-            if block:
-                yield block
+            yield block
     if not decoder.eof:
         raise ArchiveError("The archive is truncated: its compressed data have no end.", DAMAGED)
+
+
+def _bzip2(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the blocks of all bzip2 streams."""
+    # Imported here, for few archives need it and it is not in every Python.
+    try:
+        import bz2  # noqa: PLC0415
+    except ImportError as error:
+        raise ArchiveError(
+            "The archive is compressed with bzip2, which this Python cannot read.",
+            "Run pyman with a Python that has the module bz2.",
+        ) from error
+    return _decode(chunks, bz2.BZ2Decompressor, OSError)
 
 
 def _zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -149,5 +168,5 @@ def _zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
             "The archive is compressed with zstd, which this Python cannot read.",
             "Install backports.zstd, or run pyman with a Python that has compression.zstd.",
         ) from error
-    options = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG}
     return _decode(chunks, lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError)

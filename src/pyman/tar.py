@@ -96,10 +96,11 @@ class _Cursor:
     def pieces(self, size: int, of: str) -> Iterator[memoryview]:
         """Yield the next `size` bytes without copying them; ArchiveError if there are fewer."""
         while size:
-            if not self._rest:
-                self._rest = memoryview(next(self._blocks, b""))
-                if not self._rest:
+            while not self._rest:
+                block = next(self._blocks, None)
+                if block is None:
                     raise ArchiveError(f"The archive ends in the middle of {of}.", DAMAGED)
+                self._rest = memoryview(block)
             piece = self._rest[:size]
             self._rest = self._rest[size:]
             size -= len(piece)
@@ -164,8 +165,8 @@ def _number(field: bytes) -> int:
     if field[0] in _BASE_256:
         return int.from_bytes(field[1:], "big") + _BASE_256[field[0]] * (1 << 8 * len(field[1:]))
     digits = field.rstrip(b"\0 ").lstrip(b" ")
-    if digits and not digits.isdigit():
-        raise ValueError(f"{field!r} is not a number")
+    if digits.strip(b"01234567"):  # int() would also take signs and underscores
+        raise ValueError(f"a header has {field!r} where a number should be")
     return int(digits or b"0", 8)
 
 
