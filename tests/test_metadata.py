@@ -69,7 +69,32 @@ def test_sections_whose_places_are_wrong_are_damage(tmp_path: Path) -> None:
     ],
 )
 def test_uvs_form(changes: dict[str, Any], key: str) -> None:
-    assert keys_of({"some-name": ENTRY | changes, "another": ENTRY | {"name": "graalpy"}}) == [key]
+    assert keys_of({"some-name": ENTRY | changes, "another": ENTRY | {"name": "pyodide"}}) == [key]
+
+
+PYPY = ENTRY | {
+    "name": "pypy",
+    "libc": "gnu",
+    "minor": 11,
+    "patch": 15,
+    "url": "https://downloads.python.org/pypy/pypy3.11-v7.3.23-linux64.tar.bz2",
+    "build": "7.3.23",
+}
+GRAALPY = PYPY | {
+    "name": "graalpy",
+    "patch": 0,
+    "url": "https://host/graal-24.2.2/graalpy-24.2.2-linux-amd64.tar.gz",
+    "build": "24.2.2",
+}
+
+
+@pytest.mark.parametrize("build", ["as it is", None])
+def test_uvs_form_of_other_implementations(build: str | None) -> None:
+    changes = {} if build else {"build": None}
+    assert keys_of({"a": PYPY | changes, "b": GRAALPY | changes}) == [
+        "pypy-3.11.15+7.3.23-linux-x86_64-gnu",
+        "graalpy-3.11.0+24.2.2-linux-x86_64-gnu",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +119,7 @@ def test_uvs_form(changes: dict[str, Any], key: str) -> None:
         {"key": ENTRY | {"url": None}},
         {"key": ENTRY | {"sha256": 5}},
         {"key": ENTRY | {"variant": "fast"}},
+        {"key": PYPY | {"build": None, "url": "https://host/pypy.tar.bz2"}},
     ],
 )
 def test_garbage_is_a_metadata_error(document: object) -> None:

@@ -265,7 +265,7 @@ def test_names_of_all_times_are_understood(  # noqa: PLR0913, PLR0917  # a row o
         ({"url": f"20250317/cpython-3.12.9-{GNU}-{STRIPPED}.tar.gz"}, "its url is not a URL"),
         ({"url": None}, "an artifact of '3.12.9+20250317': it has no text 'url'"),
         ({"platform": MUSL}, f"its name and its fields disagree: platform '{MUSL}'"),
-        ({"platform": "x86_64-apple-darwin-gnu"}, "a C library of another system"),
+        ({"platform": "x86_64-apple-darwin-gnu"}, "unknown: 'x86_64-apple-darwin-gnu'"),
         ({"platform": 5}, "it has no text 'platform'"),
         ({"variant": f"debug+{STRIPPED}"}, "its name and its fields disagree"),
         ({"variant": f"full-{STRIPPED}"}, "it is said to be full and install_only_stripped"),
@@ -564,6 +564,128 @@ def test_it_is_a_program(program: Program) -> None:
     assert len(read_both_ways(program.folder / "download-metadata.json")) == 1
 
 
+# --- other implementations --------------------------------------------------------------------------------
+
+
+ROW = {
+    "implementation": "pypy",
+    "python_version": "3.11.15",
+    "build": "7.3.23",
+    "os": "linux",
+    "arch": "x86_64",
+    "libc": "gnu",
+    "url": "https://downloads.python.org/pypy/pypy3.11-v7.3.23-linux64.tar.bz2",
+    "sha256": A,
+}
+GRAALPY = ROW | {
+    "implementation": "graalpy",
+    "python_version": "3.12.0",
+    "build": "25.0.1",
+    "url": "https://github.com/oracle/graalpython/releases/download/graal-25.0.1/graalpy-25.0.1-linux-amd64.tar.gz",
+}
+
+
+def with_others(program: Program, *rows: object, exit_code: int = 0, options: tuple[str, ...] = ()) -> str:
+    """Run it on one CPython build and these rows."""
+    place = program.folder / "others.json"
+    place.write_text(json.dumps(rows))
+    index = one("3.12.9+20250317", GNU, STRIPPED)
+    return program.run(index, options=("--others", str(place), *options), exit_code=exit_code)
+
+
+def test_other_implementations_follow_cpython(program: Program) -> None:
+    older = ROW | {"build": "7.3.9", "url": ROW["url"].replace("7.3.23", "7.3.9")}
+    with_others(program, GRAALPY, older, ROW)
+    assert program.builds() == [
+        "cpython-3.12.9+20250317-linux-x86_64-gnu",
+        "pypy-3.11.15+7.3.23-linux-x86_64-gnu",
+        "pypy-3.11.15+7.3.9-linux-x86_64-gnu",
+        "graalpy-3.12.0+25.0.1-linux-x86_64-gnu",
+    ]
+    assert read_both_ways(program.output)[1] == Build(
+        read_both_ways(program.output)[1].key, ROW["url"], ROW["sha256"]
+    )
+    before = program.output.read_bytes()
+    with_others(program, ROW, older, GRAALPY, options=("--check",))
+    assert program.output.read_bytes() == before
+
+
+def test_without_a_list_of_them_they_stay(program: Program) -> None:
+    with_others(program, ROW, GRAALPY)
+    before = program.output.read_bytes()
+    said = program.run(one("3.12.9+20250317", GNU, STRIPPED))
+    assert "kept: 3\n" in said
+    assert "removed: 0\n" in said
+    assert program.output.read_bytes() == before
+    program.run(one("3.13.2+20250317", GNU, STRIPPED))
+    assert len(program.builds()) == 3
+
+
+def test_with_a_list_of_them_it_is_the_whole_truth_and_that_is_said(program: Program) -> None:
+    with_others(program, ROW, GRAALPY)
+    said = with_others(program, ROW)
+    assert "removed: 1\n  by release: 25.0.1 1\n  graalpy-3.12.0+25.0.1-linux-x86_64-gnu" in said
+    assert len(program.builds()) == 2
+
+
+def test_a_digest_of_another_implementation_is_never_changed(program: Program) -> None:
+    with_others(program, ROW)
+    assert f"the metadata has {A}, the index has {B}" in with_others(
+        program, ROW | {"sha256": B}, exit_code=1
+    )
+
+
+def test_the_archive_that_unpacks_fastest_is_kept(program: Program) -> None:
+    with_others(program, ROW, ROW | {"url": ROW["url"].replace("tar.bz2", "tar.gz")})
+    assert program.rows()[1][1] == "pypy3.11-v7.3.23-linux64.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"implementation": "ironpython"}, "its implementation is 'ironpython', not one of graalpy, pypy"),
+        ({"implementation": "cpython"}, "its implementation is 'cpython'"),
+        ({"implementation": "graalpy"}, "its name and its fields disagree: implementation 'graalpy'"),
+        ({"python_version": "3.10.16"}, "its name and its fields disagree"),
+        ({"python_version": "3.11"}, "its name and its fields disagree"),
+        ({"python_version": "3.11.x"}, "not a version: '3.11.x'"),
+        ({"build": "7.3.22"}, "its name and its fields disagree"),
+        ({"os": "plan9"}, "its os, arch and libc are no target: 'plan9-x86_64-gnu'"),
+        ({"libc": "none"}, "its os, arch and libc are no target: 'linux-x86_64-none'"),
+        ({"arch": 5}, "it has no text 'arch'"),
+        ({"url": "pypy3.11-v7.3.23-linux64.tar.bz2"}, "its url is not a URL"),
+        (
+            {"url": "https://x/pypy3.11-v7.3.23-linux64.tar.xz"},
+            "its name is not pypy[MINOR]-VERSION-PLATFORM.",
+        ),
+        ({"url": "https://x/pypy3.11-v7.3.23-linux64.tar.gz"} | {"sha256": "0"}, "its sha256 is not one"),
+        (
+            {"build": "1.2.3.4.5", "url": "https://x/pypy3.11-v1.2.3.4.5-linux64.tar.gz"},
+            "not a build's name: 'pypy-3.11.15+1.2.3.4.5'",
+        ),
+    ],
+)
+def test_a_row_that_is_not_understood_is_named_with_the_reason(
+    program: Program, changes: dict[str, Any], reason: str
+) -> None:
+    said = with_others(program, GRAALPY, ROW | changes)
+    assert "skipped: 1\n" in said
+    assert reason in said
+    assert len(program.builds()) == 2
+
+
+@pytest.mark.parametrize("data", ["", "{}", "[]", "[" * 100_000, "[5]"])
+def test_what_is_no_list_of_them_is_an_error_and_changes_nothing(program: Program, data: str) -> None:
+    with_others(program, ROW)
+    before = program.output.read_bytes()
+    bad = program.folder / "bad.json"
+    bad.write_text(data)
+    said = program.run(one("3.12.9+20250317", GNU, STRIPPED), options=("--others", str(bad)), exit_code=1)
+    assert "error: " in said
+    assert str(bad) in said
+    assert program.output.read_bytes() == before
+
+
 # --- the whole index --------------------------------------------------------------------------------------
 
 
@@ -596,7 +718,24 @@ def test_every_artifact_is_understood_and_twice_gives_the_same(program: Program,
 def test_the_file_in_the_repository_is_up_to_date(shared_index: Path) -> None:
     program = Program(REPOSITORY)
     program.output = REPOSITORY / "download-metadata.json"
-    program.run_on(shared_index, "--check")
+    others = shared_index.parent / "other-implementations.json"
+    program.run_on(shared_index, "--check", "--others", str(others))
+
+
+def test_every_row_of_other_implementations_is_understood(program: Program, shared_index: Path) -> None:
+    place = shared_index.parent / "other-implementations.json"
+    said = program.run(one("3.12.9+20250317", GNU, STRIPPED), options=("--others", str(place)))
+    assert "skipped: 0\n" in said
+    rows = json.loads(place.read_text(encoding="utf-8"))
+    found = {build.url: build for build in read_both_ways(program.output)}
+    assert len(rows) == len(found) - 1 == 45
+    for row in rows:
+        build = found[row["url"]]
+        os = row["os"].replace("darwin", "macos")
+        name = (
+            f"{row['implementation']}-{row['python_version']}+{row['build']}-{os}-{row['arch']}-{row['libc']}"
+        )
+        assert (str(build.key), build.sha256) == (name, row["sha256"])
 
 
 def test_the_musl_rule_changes_nothing_else(program: Program, shared_records: list[dict[str, Any]]) -> None:

@@ -43,6 +43,26 @@ SPELLINGS = [
     ("any", "cpython-any"),
     ("cpython", "cpython-any"),
     ("cpython@latest", "cpython-latest"),
+    ("pypy@3.10", "pypy-3.10"),
+    ("pypy3.10", "pypy-3.10"),
+    ("PyPy-3.10", "pypy-3.10"),
+    ("pypy", "pypy-any"),
+    ("pypy@latest", "pypy-latest"),
+    ("pypy3", "pypy-3"),
+    ("pp310", "pypy-3.10"),
+    ("pp3.10", "pypy-3.10"),
+    ("pypy>=3.9,<3.11", "pypy->=3.9,<3.11"),
+    ("graalpy", "graalpy-any"),
+    ("graalpy@3.11", "graalpy-3.11"),
+    ("gp311", "graalpy-3.11"),
+    ("pypy-3.10-linux-x86_64-gnu", "pypy-3.10-linux-x86_64-gnu"),
+    ("pypy-3.10.16+7.3.19", "pypy-3.10.16+7.3.19"),
+    # As pyenv and mise spell them: the implementation's own version after Python's, or alone.
+    ("pypy3.10-7.3.16", "pypy-3.10+7.3.16"),
+    ("pypy3.10-v7.3.16", "pypy-3.10+7.3.16"),
+    ("pypy3.10-7.3.16-linux", "pypy-3.10+7.3.16-linux-any-any"),
+    ("graalpy-24.0.2", "graalpy-any+24.0.2"),
+    ("pypy-7.3.16", "pypy-any+7.3.16"),
 ]
 
 
@@ -66,6 +86,9 @@ def test_spellings(typed: str, canonical: str) -> None:
         ("3.13.1.1", "3.13.1"),
         ("python 3.12 please", "3.12"),
         ("3.12_linux", "3.12-linux"),
+        ("pypi3.10", "pypy3.10"),
+        ("graalpython@3.11", "graalpy@3.11"),
+        ("3.10-7.3.16", "pypy-3.10-7.3.16"),
     ],
 )
 def test_a_mistake_is_answered_with_what_was_meant(typed: str, meant: str) -> None:
@@ -75,7 +98,22 @@ def test_a_mistake_is_answered_with_what_was_meant(typed: str, meant: str) -> No
 
 
 @pytest.mark.parametrize(
-    "typed", ["", " ", "cp", "foo", "²", "9" * 6000, "../etc", "3.12-linux-linux", "\0", ">="]
+    "typed",
+    [
+        "",
+        " ",
+        "cp",
+        "pp",
+        "gp",
+        "foo",
+        "²",
+        "9" * 6000,
+        "../etc",
+        "3.12-linux-linux",
+        "\0",
+        ">=",
+        "3.1+7.3.1",
+    ],
 )
 def test_nonsense_is_a_usage_error(typed: str) -> None:
     with pytest.raises(UsageError):
@@ -107,6 +145,29 @@ def test_nonsense_is_a_usage_error(typed: str) -> None:
 def test_which_builds_are_meant(typed: str, build: str, meant: bool) -> None:  # noqa: FBT001 - a table's column
     key = Key.parse(f"{build}-linux-x86_64-musl")
     assert Request.parse(typed).matches(key) is meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "build", "meant"),
+    [
+        ("3.10", "pypy-3.10.16+7.3.19", False),
+        ("any", "pypy-3.10.16+7.3.19", False),
+        ("latest", "pypy-3.10.16+7.3.19", False),
+        ("python3.10", "pypy-3.10.16+7.3.19", False),
+        (">=3.8", "graalpy-3.12.0+25.0.1", False),
+        ("pypy", "pypy-3.10.16+7.3.19", True),
+        ("pypy", "graalpy-3.12.0+25.0.1", False),
+        ("pypy@3.10", "pypy-3.10.16+7.3.19", True),
+        ("pypy@3.10", "cpython-3.10.16+20250317", False),
+        ("pypy3.10-7.3.19", "pypy-3.10.16+7.3.19", True),
+        ("pypy3.10-7.3.16", "pypy-3.10.16+7.3.19", False),
+        ("pypy3.10t", "pypy-3.10.16+7.3.19", False),
+        ("graalpy-25.0.1", "graalpy-3.12.0+25.0.1", True),
+        ("gp312", "graalpy-3.12.0+25.0.1", True),
+    ],
+)
+def test_which_implementation_is_meant(typed: str, build: str, meant: bool) -> None:  # noqa: FBT001 - a table's column
+    assert Request.parse(typed).matches(Key.parse(f"{build}-linux-x86_64-gnu")) is meant
 
 
 @pytest.mark.parametrize(

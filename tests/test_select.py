@@ -153,3 +153,72 @@ def test_verdicts_name_every_build_that_was_meant_those_kept_first() -> None:
         ("3.12.12+static+20260127", False),
         ("3.12.9+20250317", True),
     ]
+
+
+OTHERS = (
+    "pypy-3.11.15+7.3.23 pypy-3.10.16+7.3.19 pypy-3.10.16+7.3.16 graalpy-3.12.0+25.2.4 graalpy-3.8.5+22.3.1"
+)
+
+
+def with_others(*more: str) -> Metadata:
+    """Metadata with PyPy and GraalPy beside a few of CPython."""
+    names = [*OTHERS.split(), "cpython-3.10.4+20220528", *more]
+    rows = [[name, f"https://host/{name}", DIGEST] for name in names]
+    document = {"format": 1, "origin": "https://host", "builds": {GNU: rows, MUSL: [rows[-1]]}}
+    return parse(json.dumps(document).encode(), "test")
+
+
+@pytest.mark.parametrize(
+    ("request_text", "best"),
+    [
+        ("3.10", "cpython-3.10.4+20220528"),
+        ("any", "cpython-3.10.4+20220528"),
+        ("latest", "cpython-3.10.4+20220528"),
+        ("pypy", "pypy-3.11.15+7.3.23"),
+        ("pypy@latest", "pypy-3.11.15+7.3.23"),
+        ("pp310", "pypy-3.10.16+7.3.19"),
+        ("pypy3.10-7.3.16", "pypy-3.10.16+7.3.16"),
+        ("pypy<3.11", "pypy-3.10.16+7.3.19"),
+        ("graalpy", "graalpy-3.12.0+25.2.4"),
+        ("graalpy-22.3.1", "graalpy-3.8.5+22.3.1"),
+    ],
+)
+def test_the_best_build_of_an_implementation(request_text: str, best: str) -> None:
+    choice = candidates(Request.parse(request_text), with_others(), machine_of(GNU))
+    assert choice[0].key.build_name == best
+
+
+def test_releases_of_an_implementation_order_as_numbers() -> None:
+    metadata = with_others("pypy-3.10.16+7.3.9", "pypy-3.10.16+7.3.100")
+    choice = candidates(Request.parse("pypy@3.10"), metadata, machine_of(GNU))
+    assert [build.key.release for build in choice] == ["7.3.100", "7.3.19", "7.3.16", "7.3.9"]
+
+
+@pytest.mark.parametrize(
+    ("request_text", "target", "message", "hint"),
+    [
+        ("pypy@3.4", GNU, "pypy-3.4-linux-x86_64-gnu", "there is PyPy 3.10 to 3.11."),
+        ("3.11", GNU, "cpython-3.11-linux-x86_64-gnu", "there is Python 3.10."),
+        ("graalpy@3.10", GNU, "graalpy-3.10-linux-x86_64-gnu", "there is GraalPy 3.8 to 3.12."),
+        ("pypy3.10t", GNU, "pypy-3.10+freethreaded-linux-x86_64-gnu", "but nothing as freethreaded."),
+        (
+            "pypy3.10-7.3.1",
+            GNU,
+            "pypy-3.10+7.3.1-linux-x86_64-gnu",
+            f"PyPy 3.10 for {GNU} is 3.10.16+7.3.19.",
+        ),
+        (
+            "pypy",
+            MUSL,
+            "pypy-any-linux-x86_64-musl",
+            f"No PyPy is built for {MUSL}; there are builds for {GNU}.",
+        ),
+    ],
+)
+def test_what_is_said_when_nothing_of_an_implementation_fits(
+    request_text: str, target: str, message: str, hint: str
+) -> None:
+    with pytest.raises(NoDownloadFoundError) as caught:
+        candidates(Request.parse(request_text), with_others(), machine_of(target))
+    assert caught.value.message == f"No Python download found for request: {message}"
+    assert hint in caught.value.hint

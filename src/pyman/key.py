@@ -15,9 +15,26 @@ from pyman.version import Version
 
 
 class Implementation(StrEnum):
-    """Which Python it is."""
+    """Which Python it is, in the order in which lists show them."""
 
     CPYTHON = "cpython"
+    PYPY = "pypy"
+    GRAALPY = "graalpy"
+
+    @property
+    def label(self) -> str:
+        """Its name as it is written in a sentence."""
+        return {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}[self]
+
+    @property
+    def program(self) -> str:
+        """What its interpreter is called, without a version: `python`, `pypy`."""
+        return "python" if self is Implementation.CPYTHON else self.value
+
+    @property
+    def place(self) -> int:
+        """Where it stands in a list: CPython first."""
+        return list(Implementation).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Key:
-    """Implementation, version, variant, release (the build date, digits) and target."""
+    """Implementation, version of Python, variant, release and target.
+
+    A release is CPython's build date (`20250317`), of the others their own version (`7.3.23`).
+    """
 
     implementation: Implementation
     version: Version
@@ -77,11 +97,11 @@ class Key:
         implementation, _, rest = name.partition("-")
         version, _, rest = rest.partition("+")
         variant, _, release = rest.rpartition("+")
-        if not _RELEASE.fullmatch(release):
+        python = Implementation(implementation)
+        # CPython's releases are dates.
+        if not _RELEASE.fullmatch(release) or (python is Implementation.CPYTHON and "." in release):
             raise ValueError(f"not a build's name: {name!r}")
-        return cls(
-            Implementation(implementation), Version.parse(version), Variant.parse(variant), release, target
-        )
+        return cls(python, Version.parse(version), Variant.parse(variant), release, target)
 
     @cached_property
     def build_name(self) -> str:

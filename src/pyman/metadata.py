@@ -1,7 +1,8 @@
 """Build and Metadata: which archives can be downloaded.
 
 pyman's own form of the metadata (made by `pyman.metadata_fetcher`) is JSON in which each target's builds
-stand together, one build a line, newest first, and whose head says at which byte each target begins:
+stand together, one build a line, newest first, other implementations after CPython, and whose head says at
+which byte each target begins:
 
     {
     "format": 1,
@@ -18,6 +19,7 @@ read without the megabytes of the others. The file name may be a whole URL; the 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,7 @@ FORMAT = 1
 BUILDS_LINE = b'"builds": {\n'
 _HEAD_BYTES = 64 * 1024
 _HEX_DIGITS = 64
+_OWN_VERSION = re.compile(r"-v?([0-9]+(?:\.[0-9]+)+)-", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,7 @@ def _build_of_entry(entry: Mapping[str, Any]) -> Build:
         Implementation(entry["name"]),
         Version.parse(numbers),
         Variant.parse(entry.get("variant") or ""),
-        str(entry.get("build") or _release_in(entry["url"])),
+        str(entry.get("build") or _release_in(entry["url"], entry["name"])),
         target,
     )
     if Key.parse(str(key)) != key:
@@ -201,21 +204,32 @@ def _build_of_entry(entry: Mapping[str, Any]) -> Build:
 
 def _checked(build: Build) -> Build:
     """The build, if its url is a text and its digest one or none; ValueError otherwise."""
-    sha256 = build.sha256
-    if isinstance(build.url, str) and (
-        sha256 is None or (isinstance(sha256, str) and len(sha256) == _HEX_DIGITS)
+    if _is_text(build.url) and (
+        build.sha256 is None or (_is_text(build.sha256) and len(build.sha256) == _HEX_DIGITS)
     ):
         return build
     raise ValueError(f"url or sha256 of {build.key} is not one")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _level_suffix(variant: str | None) -> str:
     return f"_{variant}" if variant else ""
 
 
-def _release_in(url: str) -> str:
-    """Older files of this form have no `build`: the release is the folder that the archive is in."""
-    return url.split("/")[-2]
+def _release_in(url: str, implementation: str) -> str:
+    """Older files of this form have no `build`: the release is the folder that the archive is in.
+
+    Of other implementations than CPython it stands in the file's name, `pypy3.11-v7.3.23-linux64.tar.bz2`.
+    """
+    if implementation == Implementation.CPYTHON:
+        return url.split("/")[-2]
+    found = _OWN_VERSION.search(url.rpartition("/")[2])
+    if not found:
+        raise ValueError(f"no release in {url}")
+    return found[1]
 
 
 def _damaged(origin: str, why: str) -> MetadataError:

@@ -8,35 +8,19 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Self
 
+from pyman import grammar
 from pyman.errors import UsageError
 from pyman.key import Implementation, Key, Variant
-from pyman.target import ARCH_NAMES, LIBC_NAMES, OS_NAMES, Arch, Libc, Os, Target, parse_arch
+from pyman.target import Arch, Libc, Os, Target
 from pyman.version import Version
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-_GRAMMAR = re.compile(
-    r"""
-    (?P<implementation> cpython | python | cp )?
-    (?: [@-]? (?:
-        (?P<word> latest | any )
-      | (?P<compact> [0-9]{2,3} )                           # 312, cp312
-      | (?P<version> [0-9]{1,4} (?: \.[0-9]{1,4} ){0,2} (?: (?:a|b|rc)[0-9]{1,4} )? )
-      | (?P<specifiers> [<>=!~] [^@+-]* )                   # PEP 440, checked by packaging
-    ))?
-    (?P<abi> t?d? )                                         # 3.13t, 3.13d, 3.13td
-    (?P<variant> (?: \+[a-z]+ )* )                          # 3.13+freethreaded
-    (?: \+ (?P<release> [0-9]{8} ) )?                       # 3.12.9+20250317
-    (?P<target> (?: -\w+ ){0,3} )                           # -linux-x86_64-musl, parts left out or "any"
-    """,
-    re.VERBOSE | re.ASCII,
-)
 _EXAMPLES = (
     "Requests look like 3.12, 3.12.9, 3.13t, 3.12+debug, >=3.11,<3.13, "
-    "cpython-3.12-linux-x86_64-musl or latest."
+    "cpython-3.12-linux-x86_64-musl, pypy@3.11 or latest."
 )
-_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +48,21 @@ class Request:
         try:
             return cls._parse(re.sub(r"\s+", "", text.lower()))
         except ValueError:
-            raise UsageError(f"not a Python request: {text[:_LONGEST]!r}", _hint(text)) from None
+            raise UsageError(f"not a Python request: {text[: grammar.LONGEST]!r}", _hint(text)) from None
 
     @classmethod
     def _parse(cls, text: str) -> Self:
-        found = _GRAMMAR.fullmatch(text) if len(text) <= _LONGEST else None
-        if not text or not found or found["implementation"] == "cp" == text:
-            raise ValueError(text)
-        numbers, exact = _version_parts(found["compact"], found["version"])
-        os, arch, libc = _target_parts(found["target"])
+        found = grammar.match(text)
+        numbers, exact, release = grammar.version(found)
         return cls(
-            Implementation.CPYTHON,
+            grammar.implementation(found),
             numbers,
             exact,
             _checked_specifiers(found["specifiers"] or ""),
             found["word"] == "latest",
-            _variant(found["abi"], found["variant"]),
-            found["release"] or "",
-            os,
-            arch,
-            libc,
+            grammar.variant(found),
+            release,
+            *grammar.target(found),
         )
 
     def matches(self, key: Key) -> bool:
@@ -167,48 +146,6 @@ class Request:
     def __str__(self) -> str:
         build = "+".join(part for part in (self._version_text(), str(self.variant), self.release) if part)
         return "-".join(part for part in (self.implementation.value, build, self._target_text()) if part)
-
-
-def _version_parts(compact: str | None, version: str | None) -> tuple[tuple[int, ...], Version | None]:
-    """The numbers of a version as far as given, or the pre-release that was named in full."""
-    if compact:
-        return (int(compact[0]), int(compact[1:])), None
-    if not version:
-        return (), None
-    if version.isascii() and version.replace(".", "").isdigit():
-        return tuple(map(int, version.split("."))), None
-    if version.count(".") == 1:  # 3.15rc1 is how people write 3.15.0rc1
-        version = re.sub(r"(?=a|b|rc)", ".0", version, count=1)
-    return (), Version.parse(version)
-
-
-def _variant(abi: str, names: str) -> Variant:
-    asked = Variant.parse(names.removeprefix("+"))
-    return replace(
-        asked, freethreaded=asked.freethreaded or "t" in abi, debug=asked.debug or abi.endswith("d")
-    )
-
-
-def _target_parts(text: str) -> tuple[Os | None, tuple[Arch, int] | None, Libc | None]:
-    """Parts stand in the order os, architecture, libc; each may be left out, or be `any`."""
-    os, arch, libc = None, None, None
-    place = 0
-    for part in text.split("-")[1:]:
-        if part == "any" and place < 3:  # noqa: PLR2004
-            place += 1
-        elif part in OS_NAMES and place < 1:
-            os, place = OS_NAMES[part], 1
-        elif _is_arch(part) and place < 2:  # noqa: PLR2004
-            arch, place = parse_arch(part), 2
-        elif part in LIBC_NAMES and place < 3:  # noqa: PLR2004
-            libc, place = LIBC_NAMES[part], 3
-        else:
-            raise ValueError(part)
-    return os, arch, libc
-
-
-def _is_arch(part: str) -> bool:
-    return re.sub(r"_v[1-4]$", "", part) in ARCH_NAMES
 
 
 @cache

@@ -9,12 +9,11 @@ from typing import Any
 
 from pyman.detect import Machine
 from pyman.errors import NoDownloadFoundError
-from pyman.key import Key
+from pyman.key import Implementation, Key
 from pyman.metadata import Build, Metadata
 from pyman.request import Request
 from pyman.store import Installation
 from pyman.target import Arch, Libc, Os, Target
-from pyman.version import Version
 
 # Oldest C library a build runs on, as its project states it (riscv64 came later, built on Debian 10).
 _GLIBC_FLOOR = (2, 17)
@@ -129,29 +128,44 @@ def _nearest(request: Request, metadata: Metadata, target: Target, judged: Seque
 
 
 def _near_misses(request: Request, metadata: Metadata, target: Target) -> Iterator[str]:
-    builds = metadata.builds(target)
-    versions = {build.key.version for build in builds}
-    same_series = [version for version in versions if version.series == request.numbers[:2]]
+    python, keys = _name(request.implementation), _keys(request, metadata, target)
+    series = request.numbers[:2]
+    same_series = [key for key in keys if key.version.series == series]
     if same_series and request.variant == type(request.variant)():
-        yield f"The newest {'.'.join(map(str, request.numbers[:2]))} for {target} is {_newest(same_series)}."
-    same_variant = {build.key.version for build in builds if build.key.variant == request.variant}
+        asked = ".".join(map(str, series)) if python == "Python" else f"{python} {'.'.join(map(str, series))}"
+        yield f"The newest {asked} for {target} is {_newest(same_series, request)}."
+    same_variant = [key for key in keys if key.variant == request.variant]
     if same_variant:
-        yield f"For {target} there is {_span(same_variant)}{_named(str(request.variant))}."
-    if versions:
-        yield f"For {target} there is {_span(versions)}, but nothing{_named(str(request.variant))}."
-    elsewhere = [str(other) for other in metadata.targets() if other.os is target.os]
-    if elsewhere:
-        yield f"Nothing is built for {target}; there are builds for {', '.join(sorted(elsewhere))}."
+        yield f"For {target} there is {python} {_span(same_variant)}{_named(str(request.variant))}."
+    if keys:
+        yield f"For {target} there is {python} {_span(keys)}, but nothing{_named(str(request.variant))}."
+    elsewhere = [other for other in metadata.targets() if other.os is target.os]
+    others = sorted(str(other) for other in elsewhere if _keys(request, metadata, other))
+    if others:
+        subject = "Nothing" if python == "Python" else f"No {python}"
+        yield f"{subject} is built for {target}; there are builds for {', '.join(others)}."
 
 
-def _newest(versions: Iterable[Version]) -> Version:
-    return max(versions, key=lambda version: (not version.is_prerelease, version))
+def _keys(request: Request, metadata: Metadata, target: Target) -> list[Key]:
+    """The builds of the implementation that was asked for."""
+    builds = metadata.builds(target)
+    return [build.key for build in builds if build.key.implementation is request.implementation]
 
 
-def _span(versions: Iterable[Version]) -> str:
-    series = sorted({version.series for version in versions})
+def _name(implementation: Implementation) -> str:
+    return "Python" if implementation is Implementation.CPYTHON else implementation.label
+
+
+def _newest(keys: Iterable[Key], request: Request) -> str:
+    """Return the newest version, with its release if one was asked for."""
+    newest = max(keys, key=preference)
+    return f"{newest.version}+{newest.release}" if request.release else str(newest.version)
+
+
+def _span(keys: Iterable[Key]) -> str:
+    series = sorted({key.version.series for key in keys})
     first, last = (f"{major}.{minor}" for major, minor in (series[0], series[-1]))
-    return f"Python {first}" if first == last else f"Python {first} to {last}"
+    return first if first == last else f"{first} to {last}"
 
 
 def _named(variant: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pyman.errors import StoreError
-from pyman.key import Key
+from pyman.key import Implementation, Key
 from pyman.target import Os
 
 RECORD = ".pyman.json"
@@ -36,6 +36,12 @@ class Installation:
         places = [self.path / name for name in _executables(self.key)]
         return next((place for place in places if place.exists()), places[0])
 
+    @property
+    def standard_library(self) -> Path | None:
+        """The folder of the standard library, `lib/python3.13t` or `Lib`; None where there is none."""
+        places = (self.path / "Lib", *sorted((self.path / "lib").glob("p*")))
+        return next((place for place in places if (place / "os.py").is_file()), None)
+
     def record(self) -> dict[str, Any]:
         """Return what was written down when it was installed; empty when that cannot be read."""
         try:
@@ -52,7 +58,10 @@ class Store:
     home: Path
 
     def installations(self) -> list[Installation]:
-        """Return what is installed, newest version first; StoreError when the directory cannot be read."""
+        """Return what is installed, CPython first, newest version first.
+
+        Raises StoreError when the directory cannot be read.
+        """
         found = []
         try:
             with os.scandir(self.home) as entries:
@@ -63,7 +72,10 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise StoreError(f"cannot read the store {self.home}: {error.strerror}") from None
+            raise StoreError(
+                f"cannot read the store {self.home}: {error.strerror}",
+                "Check the permissions there, or choose another store with PYMAN_HOME.",
+            ) from None
         return sorted(found, key=_order, reverse=True)
 
     def get(self, key: Key) -> Installation | None:
@@ -81,8 +93,8 @@ class Store:
 
 
 def executable_name(key: Key) -> str:
-    """Return the name with the minor version, as it is linked: `python3.13`, `python3.13t`, `python3.13d`."""
-    return f"python{key.version.major}.{key.version.minor}{key.variant.abi_suffix}"
+    """Return the name with the minor version, as it is linked: `python3.13`, `python3.13t`, `pypy3.11`."""
+    return f"{key.implementation.program}{key.version.major}.{key.version.minor}{key.variant.abi_suffix}"
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -100,10 +112,16 @@ def default_bin(environ: Mapping[str, str]) -> Path:
 
 def _executables(key: Key) -> tuple[str, ...]:
     """Where an interpreter may be inside an installation, the most telling name first."""
-    if key.target.os is Os.WINDOWS:
+    python = key.implementation is Implementation.CPYTHON
+    if python and key.target.os is Os.WINDOWS:
         return ("python.exe", "python_d.exe")
-    minor = f"python{key.version.major}.{key.version.minor}"
-    return (f"bin/{executable_name(key)}", f"bin/{minor}", "bin/python3", "bin/python")
+    minor = f"{key.version.major}.{key.version.minor}"
+    programs = [key.implementation.program] if python else [key.implementation.program, "python"]
+    names = [executable_name(key), *(f"{name}{end}" for name in programs for end in (minor, "3", ""))]
+    if key.target.os is not Os.WINDOWS:
+        return tuple(f"bin/{name}" for name in names)
+    # PyPy has it at the top, GraalPy in bin.
+    return tuple(f"{folder}{name}.exe" for folder in ("", "bin/") for name in names)
 
 
 def _user_home() -> Path:
@@ -134,4 +152,4 @@ def _key_of(name: str) -> Key | None:
 
 def _order(installation: Installation) -> tuple[Any, ...]:
     key = installation.key
-    return (key.implementation, key.version, key.release_order, str(key.variant), str(key.target))
+    return (-key.implementation.place, key.version, key.release_order, str(key.variant), str(key.target))

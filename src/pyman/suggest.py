@@ -10,10 +10,12 @@ _WORDS = (
     "debug",
     "freethreaded",
     "gnu",
+    "graalpy",
     "latest",
     "linux",
     "macos",
     "musl",
+    "pypy",
     "python",
     "static",
     "windows",
@@ -37,6 +39,7 @@ def _variations(text: str) -> Iterator[str]:
     yield re.sub(r"(?<![<>=!~])(=>|=<)", lambda sign: sign[0][::-1], spelled)
     yield re.sub(r"^=(?=[0-9])", "==", spelled)
     yield re.sub(r"^\^", "~=", spelled)
+    yield re.sub(r"^(?=[0-9.]+[+-]v?7\.)", "pypy-", spelled)
     numbers = re.findall(r"[0-9]+", squeezed)
     for count in (3, 2, 1):
         yield ".".join(numbers[:count])

@@ -28,5 +28,9 @@ targets = st.builds(
     st.sampled_from([libc for libc in Libc if libc is not Libc.NONE]),
     st.integers(min_value=1, max_value=4),
 )
-releases = st.integers(min_value=20190101, max_value=20991231).map(str)
-keys = st.builds(Key, st.sampled_from(Implementation), versions, variants, releases, targets)
+_dates = st.integers(min_value=20190101, max_value=20991231).map(str)
+_own_versions = st.lists(_numbers.map(str), min_size=2, max_size=4).map(".".join)
+_others = st.sampled_from([each for each in Implementation if each is not Implementation.CPYTHON])
+keys = st.builds(Key, st.just(Implementation.CPYTHON), versions, variants, _dates, targets) | st.builds(
+    Key, _others, versions, variants, _own_versions | _dates, targets
+)

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from itertools import groupby
 from pathlib import Path
 
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pyman.errors import MetadataError
 from pyman.key import Implementation, Key, Variant
 from pyman.metadata import Build, SectionedMetadata, parse
-from pyman.metadata_fetcher import artifact, document, index, rules
+from pyman.metadata_fetcher import artifact, document, index, others, rules
 from pyman.target import Target
 from pyman.version import Version
 
@@ -27,13 +28,22 @@ TRIPLES = ["x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl", "x86_64_v3-u
 VERSIONS = ["3.7.9", "3.8.0", "3.13.2", "3.15.0a1"]
 RELEASES = ["20250310", "20250311", "20250317"]
 
+versions = st.sampled_from([Version.parse(text) for text in VERSIONS])
+targets = st.sampled_from([Target.parse(text) for text in [*TRIPLES, "aarch64-apple-darwin"]])
 keys = st.builds(
     Key,
     st.just(Implementation.CPYTHON),
-    st.sampled_from([Version.parse(text) for text in VERSIONS]),
+    versions,
     st.builds(Variant, st.booleans(), st.booleans(), st.booleans()),
     st.sampled_from(RELEASES),
-    st.sampled_from([Target.parse(text) for text in [*TRIPLES, "aarch64-apple-darwin"]]),
+    targets,
+) | st.builds(
+    Key,
+    st.sampled_from([Implementation.PYPY, Implementation.GRAALPY]),
+    versions,
+    st.just(Variant()),
+    st.sampled_from(["7.3.9", "7.3.23", "25.0"]),
+    targets,
 )
 digests = st.none() | st.sampled_from(["0" * 64, "1" * 64])
 folders = st.sampled_from(
@@ -86,8 +96,15 @@ def test_what_is_rendered_is_what_both_readers_read(written: list[Build]) -> Non
     assert found == {target: whole.builds(target) for target in whole.targets()}
     assert {build.key: build for target in found for build in found[target]} == {b.key: b for b in written}
     for section in found.values():
-        ages = [(build.key.version, build.key.release_order) for build in section]
-        assert ages == sorted(ages, reverse=True)
+        implementations = [implementation for implementation, _ in groupby(section, _implementation)]
+        assert implementations == [one for one in Implementation if one in implementations]
+        for _, rows in groupby(section, _implementation):
+            ages = [(build.key.version, build.key.release_order) for build in rows]
+            assert ages == sorted(ages, reverse=True)
+
+
+def _implementation(build: Build) -> Implementation:
+    return build.key.implementation
 
 
 @given(st.lists(artifacts), st.randoms(use_true_random=False))
@@ -127,6 +144,29 @@ def test_a_file_is_a_fixed_point_of_its_index(found: list[artifact.Artifact]) ->
 )
 def test_any_entry_is_an_artifact_or_skipped_with_a_reason(entry: object, version: str) -> None:
     found, skipped = artifact.parse_all([index.Record(version, [entry])])
+    assert len(found) + len(skipped) == 1
+    assert all(one.name.isprintable() and one.name.isascii() and one.reason for one in skipped)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "implementation": anything | st.just("pypy"),
+            "python_version": anything | st.just("3.11.15"),
+            "build": anything | st.just("7.3.23"),
+            "os": anything | st.just("linux"),
+            "arch": anything | st.just("x86_64"),
+            "libc": anything | st.just("gnu"),
+            "url": anything
+            | st.from_regex(r"https://x/pypy3\.11-v7\.3\.23-[a-z0-9_]*\.(zip|tar\.bz2)", fullmatch=True),
+            "sha256": anything | st.just("0" * 64),
+        },
+    )
+    | anything
+)
+def test_any_row_of_another_implementation_is_an_artifact_or_skipped_with_a_reason(entry: object) -> None:
+    found, skipped = others.parse_all([entry])
     assert len(found) + len(skipped) == 1
     assert all(one.name.isprintable() and one.name.isascii() and one.reason for one in skipped)
 

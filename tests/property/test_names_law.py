@@ -38,7 +38,7 @@ def test_a_key_is_what_it_prints(key: Key) -> None:
     assert Key.parse(str(key)) == key
 
 
-@given(st.text() | st.from_regex(r"cpython-[0-9.+a-z]*(-\w*){0,4}"))
+@given(st.text() | st.from_regex(r"(cpython|pypy|graalpy)-[0-9.+a-z]*(-\w*){0,4}"))
 def test_any_text_is_a_key_or_a_value_error(text: str) -> None:
     try:
         key = Key.parse(text)

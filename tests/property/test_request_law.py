@@ -10,6 +10,7 @@ from pyman.request import Request
 
 _PIECES = (
     *("3", "3.12", "312", "3.15.0rc1", "cp", "cpython", "python", "latest", "any", "t", "d", "td", "@", "-"),
+    *("pypy", "pp", "graalpy", "gp", "7.3.16", "+7.3.16", "-7.3.16", "-v7.3.16"),
     *(">=", "<", "==", "~=", "!=", ",", ".*", "+", "+static", "+debug", "+freethreaded", "+20250317"),
     *("-linux", "-x86_64", "-x86_64_v3", "-musl", "-gnu", "-any", " ", "x", "."),
 )

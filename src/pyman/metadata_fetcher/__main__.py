@@ -7,20 +7,27 @@ from pathlib import Path
 import click
 
 from pyman.errors import MetadataError, PymanError
-from pyman.metadata_fetcher import artifact, document, index, report, rules
+from pyman.key import Implementation
+from pyman.metadata_fetcher import artifact, document, index, others, report, rules
+from pyman.metadata_fetcher.artifact import Artifact, Skipped
 
 
 @click.command(name="python -m pyman.metadata_fetcher")
 @click.option("--index", "location", default=index.PUBLISHED, show_default=True, help="File or URL.")
+@click.option(
+    "--others",
+    "others_location",
+    help="File or URL of builds of PyPy and GraalPy; without it those there stay.",
+)
 @click.option("--output", type=click.Path(path_type=Path), default=document.NAME, show_default=True)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the file would change.")
-def main(*, location: str, output: Path, check: bool) -> None:
+def main(*, location: str, others_location: str | None, output: Path, check: bool) -> None:
     """Make download-metadata.json from the release index of python-build-standalone.
 
     A summary goes to stderr. A digest that is already in the file is never changed.
     """
     try:
-        changed = make(location, output, write=not check)
+        changed = make(location, others_location, output, write=not check)
     except PymanError as error:
         tell([f"error: {error.message}"])
         tell([f"hint: {error.hint}"] if error.hint else [])
@@ -28,25 +35,34 @@ def main(*, location: str, output: Path, check: bool) -> None:
     sys.exit(1 if check and changed else 0)
 
 
-def make(location: str, output: Path, *, write: bool) -> bool:
+def make(location: str, others_location: str | None, output: Path, *, write: bool) -> bool:
     """Bring `output` up to date with the index at `location`, and say on stderr what that changes.
 
+    The builds of other implementations are those at `others_location`; if that is None they stay as they are.
     Returns whether the file changes; without `write` it only would. Raises PymanError, with nothing written.
     """
     artifacts, skipped = artifact.parse_all(index.records(index.read(location), location))
-    tell(report.skips(skipped))
-    if not artifacts:
-        raise MetadataError(f"no artifact of {location} was understood", "An empty file would help nobody.")
+    more, more_skipped = _others(others_location)
+    tell(report.skips([*skipped, *more_skipped]))
+    for found, place in ((artifacts, location), (more, others_location)):
+        if place and not found:
+            raise MetadataError(f"no artifact of {place} was understood", "An empty file would help nobody.")
     present = document.read(output)
     before = [] if present is None else document.builds_in(present, str(output))
     known = {build.url: build.sha256 for build in before if build.sha256}
-    builds, dropped = rules.choose(rules.settle_digests(artifacts, known))
+    builds, dropped = rules.choose(rules.settle_digests([*artifacts, *more], known))
+    if not others_location:
+        builds += [build for build in before if build.key.implementation is not Implementation.CPYTHON]
     tell(report.changes(before, builds, dropped))
     made = document.render(builds)
     if write and made != present:
         document.write(output, made)
     tell([f"{output}: {'up to date' if made == present else 'written' if write else 'would change'}"])
     return made != present
+
+
+def _others(location: str | None) -> tuple[list[Artifact], list[Skipped]]:
+    return others.parse_all(others.rows(index.read(location), location)) if location else ([], [])
 
 
 def tell(lines: Iterable[str]) -> None:

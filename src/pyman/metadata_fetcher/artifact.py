@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from pyman.errors import UsageError
 from pyman.key import Implementation, Key, Variant
 from pyman.metadata_fetcher.index import Record
-from pyman.target import Libc, Os, Target
+from pyman.target import Target
 from pyman.version import Version
 
 FORMS = ("install_only_stripped", "install_only", "full")  # the best first
@@ -59,7 +59,7 @@ def parse_all(records: Iterable[Record]) -> tuple[list[Artifact], list[Skipped]]
             try:
                 artifacts.append(parse(entry, record.version))
             except ValueError as error:
-                skipped.append(Skipped(_name_of(entry, record.version), str(error)))
+                skipped.append(Skipped(name_of(entry, record.version), str(error)))
     return artifacts, skipped
 
 
@@ -68,22 +68,22 @@ def parse(entry: object, version: str) -> Artifact:
 
     Raises ValueError, which says why, for one that is not understood or contradicts itself.
     """
-    folder, _, file = _text(entry, "url").rpartition("/")
+    folder, _, file = text_of(entry, "url").rpartition("/")
     name = unquote(file)
     found = _NAME.fullmatch(name)
     if not found:
         raise ValueError("its name is not cpython-VERSION[+RELEASE]-PLATFORM-OPTIONS[-TIME].tar.(gz|zst)")
-    if _text(entry, "archive_format") != found["archive_format"]:
-        raise ValueError(f"its archive_format is {_text(entry, 'archive_format')!r}")
+    if text_of(entry, "archive_format") != found["archive_format"]:
+        raise ValueError(f"its archive_format is {text_of(entry, 'archive_format')!r}")
     release = _release(version, found["version"], found["release"], f"{folder}/")
     target, words = _content(found["content"])
-    if (target, words) != _content(f"{_text(entry, 'platform')}-{_text(entry, 'variant')}"):
-        said = f"platform {_text(entry, 'platform')!r}, variant {_text(entry, 'variant')!r}"
+    if (target, words) != _content(f"{text_of(entry, 'platform')}-{text_of(entry, 'variant')}"):
+        said = f"platform {text_of(entry, 'platform')!r}, variant {text_of(entry, 'variant')!r}"
         raise ValueError(f"its name and its fields disagree: {said}")
     variant = Variant.parse("+".join(words & _VARIANTS))
     key = Key(Implementation.CPYTHON, Version.parse(found["version"]), variant, release, target)
     # One spelling of the URL: `+` and `%2B` name the same archive, whose digest must not change.
-    return Artifact(key, f"{folder}/{quote(name)}", _digest(entry), words)
+    return Artifact(key, f"{folder}/{quote(name)}", digest_of(entry), words)
 
 
 def _release(version: str, named_version: str, named_release: str | None, folder: str) -> str:
@@ -118,34 +118,36 @@ def _content(text: str) -> tuple[Target, frozenset[str]]:
 def _target(platform: str) -> Target:
     """Read a triple, or `windows-amd64` as the first builds for Windows were called."""
     try:
-        target = Target.parse(f"{platform}-none" if platform.startswith("windows-") else platform)
+        return Target.parse(f"{platform}-none" if platform.startswith("windows-") else platform)
     except UsageError:
         raise ValueError(f"its platform or one of its options is unknown: {platform!r}") from None
-    if (target.os is Os.LINUX) is (target.libc is Libc.NONE):
-        raise ValueError(f"its platform has a C library of another system: {platform!r}")
-    return target
 
 
-def _digest(entry: object) -> str | None:
+def digest_of(entry: object) -> str | None:
+    """Return the digest in lower case, None where it is null; ValueError for anything else."""
     if isinstance(entry, dict) and entry.get("sha256", "") is None:
         return None
-    digest = _text(entry, "sha256").lower()
+    digest = text_of(entry, "sha256").lower()
     if not _DIGEST.fullmatch(digest):
         raise ValueError(f"its sha256 is not one: {digest!r}")
     return digest
 
 
-def _text(entry: object, field: str) -> str:
+def text_of(entry: object, field: str) -> str:
+    """Return the text in a field; ValueError if there is none."""
     text = entry.get(field) if isinstance(entry, dict) else None
     if not isinstance(text, str):
         raise ValueError(f"it has no text {field!r}")  # noqa: TRY004  # what is wrong is a value of the file
     return text
 
 
-def _name_of(entry: object, version: str) -> str:
-    """How a report calls it: its file name, as a literal if it holds what a terminal should not see."""
+def name_of(entry: object, record: str) -> str:
+    """Return how a report calls it: its file name, as a literal if it holds what a terminal should not see.
+
+    Without a file name it is an artifact of `record`.
+    """
     url = entry.get("url") if isinstance(entry, dict) else None
     name = unquote(url.rpartition("/")[2]) if isinstance(url, str) else ""
     if name.isascii() and name.isprintable():
-        return name or f"an artifact of {version!a}"
+        return name or f"an artifact of {record!a}"
     return ascii(name)

@@ -74,9 +74,10 @@ def _target(build: Build) -> str:
 
 
 def _newest_first(builds: Iterable[Build]) -> list[Build]:
-    """By version, then release; the default variant before the others."""
+    """By version, then release; the default variant before the others, CPython before all."""
     by_variant = sorted(builds, key=lambda build: str(build.key.variant))
-    return sorted(by_variant, key=lambda build: (build.key.version, build.key.release_order), reverse=True)
+    by_age = sorted(by_variant, key=lambda build: (build.key.version, build.key.release_order), reverse=True)
+    return sorted(by_age, key=lambda build: build.key.implementation.place)
 
 
 def _row(build: Build) -> bytes:

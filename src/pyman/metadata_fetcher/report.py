@@ -41,6 +41,10 @@ def _listed(what: str, keys: Collection[Key]) -> Iterator[str]:
     yield f"{what}: {len(keys)}"
     releases = Counter(key.release for key in keys)
     if releases:
-        newest_first = sorted(releases.items(), reverse=True)
+        newest_first = sorted(releases.items(), key=lambda item: _age(item[0]), reverse=True)
         yield "  by release: " + ", ".join(f"{release} {count}" for release, count in newest_first)
         yield "  " + ", ".join(map(str, list(keys)[:_SOME])) + (", …" if len(keys) > _SOME else "")
+
+
+def _age(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")))

@@ -6,8 +6,9 @@ from dataclasses import replace
 from enum import StrEnum
 
 from pyman.errors import MetadataError
-from pyman.key import Key
+from pyman.key import Implementation, Key
 from pyman.metadata import Build
+from pyman.metadata_fetcher import others
 from pyman.metadata_fetcher.artifact import FORMS, Artifact
 from pyman.target import Libc
 
@@ -29,7 +30,8 @@ def rule_against(key: Key) -> Rule | None:
     musl builds of releases before 20250311 are static though nothing in their names says so; from then on a
     static one is called `+static` (python-build-standalone's release notes of 20250311).
     """
-    if key.target.libc is Libc.MUSL and int(key.release) < FIRST_HONEST_MUSL:
+    cpython = key.implementation is Implementation.CPYTHON
+    if cpython and key.target.libc is Libc.MUSL and int(key.release) < FIRST_HONEST_MUSL:
         return Rule.MUSL
     return Rule.OLD if key.version.series < FIRST_SERIES else None
 
@@ -62,7 +64,8 @@ def choose(artifacts: Iterable[Artifact]) -> tuple[list[Build], Counter[Rule]]:
 
 def _rank(artifact: Artifact) -> tuple[bool, int, int, str]:
     """Order the archives of one build, the best first; between equals the URL decides, so that one wins."""
-    form = next(place for place, form in enumerate(FORMS) if form in artifact.words)
+    forms = (*FORMS, *others.FORMS)
+    form = next(place for place, form in enumerate(forms) if form in artifact.words)
     return artifact.sha256 is None, form, _optimisation(artifact.words), artifact.url
 
 

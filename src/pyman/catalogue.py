@@ -1,0 +1,24 @@
+"""Where metadata comes from: what is shipped with pyman, a file, or a URL."""
+
+from pathlib import Path
+
+from pyman import metadata
+from pyman.errors import MetadataError
+from pyman.metadata import Metadata
+
+
+def load(place: str | None) -> Metadata:
+    """Return the metadata at `place`, a path or a URL, or the bundled ones; MetadataError or FetchError."""
+    if not place:
+        return metadata.bundled()
+    if "://" in place:
+        # What opens connections takes long to load, and metadata are mostly at hand.
+        from pyman import fetch  # noqa: PLC0415
+
+        return metadata.parse(fetch.read(place), fetch.public(place))
+    try:
+        return metadata.parse(Path(place).read_bytes(), place)
+    except OSError as error:
+        raise MetadataError(
+            f"cannot read the metadata {place}: {error.strerror}", "Check --metadata."
+        ) from None
