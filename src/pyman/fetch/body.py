@@ -1,0 +1,184 @@
+"""The body at one http address, taken up again where a connection breaks or stalls.
+
+RFC 9110, section 14: `Range` asks for what is missing, `If-Range` for all of it in case the file is another
+one by now. A source that cannot give a part gives all: what had come before is then read again and compared,
+for those bytes have been used already.
+"""
+
+import hashlib
+import random
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Event
+
+import httpx
+
+from pyman.errors import CancelledError, FetchError
+from pyman.fetch import problems
+from pyman.fetch.client import opened
+from pyman.fetch.sources import public
+from pyman.network import Network
+
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_PARTIAL = 206
+_FIRST_PAUSE = 0.5  # seconds, doubled each time
+_LONGEST_PAUSE = 30.0
+_LONGEST_RETRY_AFTER = 120.0  # a source that wants to be left alone for longer is passed over
+_STALL_BYTES = 64 * 1024
+_MOST_CONNECTIONS = 100  # for one body, however much progress each of them made
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
+
+
+class Body:
+    """One GET until all of its body has come; `size` is known at once. FetchError if it cannot be had."""
+
+    def __init__(self, url: str, network: Network, cancelled: Event) -> None:
+        self.size: int | None = None
+        self._url = url
+        self._network = network
+        self._cancelled = cancelled
+        self._received = 0
+        self._hash = hashlib.sha256()
+        self._validator = ""
+        self._failures = 0
+        self._stack = ExitStack()
+        self._response = self._connected()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._stack.close()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body to its end, across broken connections."""
+        for _ in range(_MOST_CONNECTIONS):
+            try:
+                for chunk in self._unseen(self._response):
+                    self._received += len(chunk)
+                    self._hash.update(chunk)
+                    self._failures = 0
+                    yield chunk
+            except (httpx.TransportError, httpx.StreamError) as error:
+                self._wait_or_raise(problems.failed(self._url, error))
+            else:
+                return  # a body shorter than announced is a RemoteProtocolError
+            self._stack.close()
+            self._response = self._connected()
+        raise FetchError(
+            f"{public(self._url)}: the connection broke {_MOST_CONNECTIONS} times", problems.CHECK
+        )
+
+    def _connected(self) -> httpx.Response:
+        """Ask for what is missing, again and again as the settings allow, and return the answer."""
+        while True:
+            try:
+                response = self._stack.enter_context(opened(self._url, self._headers(), self._network))
+            except httpx.HTTPError as error:
+                self._wait_or_raise(problems.failed(self._url, error))
+                continue
+            except httpx.InvalidURL as error:
+                raise FetchError(f"{public(self._url)}: {error}", "Check the address.") from None
+            if response.is_success:
+                self._learn(response)
+                return response
+            refusal = problems.refused(self._url, response)
+            self._stack.close()
+            if response.status_code not in _AGAIN:
+                raise refusal
+            self._wait_or_raise(refusal, _retry_after(response))
+
+    def _headers(self) -> dict[str, str]:
+        if not self._received:
+            return {}
+        headers = {"Range": f"bytes={self._received}-"}
+        return headers | ({"If-Range": self._validator} if self._validator else {})
+
+    def _learn(self, response: httpx.Response) -> None:
+        """Note size and validator of the first answer; later ones must fit, or the file is another one."""
+        etag = response.headers.get("ETag", "")
+        validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
+        size = _whole_size(response)
+        if not self._received:
+            self.size, self._validator = size, validator
+        elif None not in (size, self.size) and size != self.size:
+            raise self._changed()
+
+    def _unseen(self, response: httpx.Response) -> Iterator[bytes]:
+        """Yield what follows the bytes that have come before; what a source sends again is compared."""
+        chunks = _steady(response.iter_raw(), self._network.stall)
+        if response.status_code == _PARTIAL:
+            if _first_byte(response) != self._received:
+                raise self._changed()
+        elif self._received and (rest := self._compared(chunks)):
+            yield rest
+        yield from chunks
+
+    def _compared(self, chunks: Iterator[bytes]) -> bytes:
+        """Read again what had come; return what came with it beyond that."""
+        again, left = hashlib.sha256(), self._received
+        for chunk in chunks:
+            again.update(chunk[:left])
+            rest = chunk[left:]
+            left -= min(left, len(chunk))
+            if not left:
+                if again.digest() != self._hash.digest():
+                    raise self._changed()
+                return rest
+        raise self._changed()
+
+    def _changed(self) -> FetchError:
+        return FetchError(
+            f"{public(self._url)} changed while it was being downloaded", "Try again, or name another source."
+        )
+
+    def _wait_or_raise(self, error: FetchError, pause: float | None = None) -> None:
+        """Wait before the next try, longer each time; raise `error` once there were too many."""
+        self._failures += 1
+        if self._failures > self._network.retries or (pause or 0) > _LONGEST_RETRY_AFTER:
+            raise error from None
+        if pause is None:
+            # Jitter, so that many clients which lost one server do not all come back at once.
+            longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (self._failures - 1))
+            pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        if self._cancelled.wait(pause):
+            raise CancelledError("Stopped.")
+
+
+def _steady(chunks: Iterator[bytes], stall: float) -> Iterator[bytes]:
+    """Yield the chunks; httpx.ReadTimeout if `stall` seconds bring less than 64 KiB, a trickle."""
+    since, count = time.monotonic(), 0
+    for chunk in chunks:
+        yield chunk
+        count += len(chunk)
+        if count >= _STALL_BYTES:
+            since, count = time.monotonic(), 0
+        elif time.monotonic() - since > stall:
+            raise httpx.ReadTimeout(f"less than {_STALL_BYTES} bytes in {stall:g} s")
+
+
+def _whole_size(response: httpx.Response) -> int | None:
+    """The size of the whole file in bytes, as the answer tells it."""
+    if response.status_code == _PARTIAL:
+        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        return int(found[3]) if found and found[3] != "*" else None
+    length = response.headers.get("Content-Length", "")
+    return int(length) if re.fullmatch("[0-9]{1,19}", length) else None
+
+
+def _first_byte(response: httpx.Response) -> int | None:
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    return int(found[1]) if found else None
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds that the source wants to be left alone; RFC 9110 10.2.3: a number or a date."""
+    text = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch("[0-9]{1,9}", text):
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,139 @@
+"""One client for all requests: certificates, proxies, credentials, and which redirects are followed."""
+
+import atexit
+import netrc
+import os
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import httpx
+import truststore
+
+from pyman import __version__
+from pyman.errors import FetchError
+from pyman.fetch.sources import public
+from pyman.network import Network
+
+_REDIRECTS = 10
+_sockets = WeakSet[socket.socket]()
+_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@contextmanager
+def opened(url: str, headers: Mapping[str, str], network: Network) -> Iterator[httpx.Response]:
+    """Give the answer to a GET, its body still unread. httpx's errors pass through.
+
+    FetchError for a redirect that leaves https, and for plain http to a host that is not allowed it.
+    """
+    client = _client(network.connect, network.read)
+    request = client.build_request("GET", url, headers=headers, extensions={"trace": _remember})
+    for _ in range(_REDIRECTS):
+        _check_scheme(request.url, network)
+        response = client.send(request, stream=True, auth=_auth(request.url), follow_redirects=False)
+        try:
+            if not response.next_request:
+                yield response
+                return
+        finally:
+            response.close()
+        if request.url.scheme == "https" and response.next_request.url.scheme != "https":
+            raise FetchError(
+                f"{public(str(request.url))} leads from https to {public(str(response.next_request.url))}",
+                "That would give up the protection of https; it is not followed.",
+            )
+        request = response.next_request
+    raise FetchError(
+        f"{public(url)} redirects more than {_REDIRECTS} times", "Name another source with --mirror."
+    )
+
+
+def hang_up() -> None:
+    """End all connections at once: whoever waits for bytes in another thread gets an error in their place."""
+    for each in list(_sockets):
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+
+
+def _remember(event: str, details: Mapping[str, Any]) -> None:
+    """Keep the socket of a connection that is made; httpcore calls this with each step that it takes."""
+    if event in (
+        "connection.connect_tcp.complete",
+        "proxy.start_tls.complete",
+        "connection.start_tls.complete",
+    ):
+        connection = details["return_value"].get_extra_info("socket")
+        if connection:
+            _sockets.add(connection)
+
+
+@cache
+def _client(connect: float, read: float) -> httpx.Client:
+    """Connections are used again; a client may be shared between threads."""
+    # identity: the digest is that of the bytes as they were published, so nobody may pack them on the way.
+    headers = {"User-Agent": f"pyman/{__version__}", "Accept-Encoding": "identity"}
+    client = httpx.Client(
+        headers=headers, timeout=httpx.Timeout(read, connect=connect), verify=_certificates()
+    )
+    atexit.register(client.close)
+    return client
+
+
+def _certificates() -> ssl.SSLContext:
+    """The bundle that a variable names, else the system's store, else (images without one) certifi's."""
+    bundle = next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
+    folder = os.environ.get("SSL_CERT_DIR") or None
+    try:
+        if bundle and Path(bundle).is_dir():
+            return ssl.create_default_context(capath=bundle)
+        if bundle or folder:
+            return ssl.create_default_context(cafile=bundle, capath=folder)
+    except OSError as error:
+        raise FetchError(
+            f"cannot read the certificates {bundle or folder}: {error}", "Check SSL_CERT_FILE."
+        ) from None
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return context if _system_has_certificates() else httpx.create_ssl_context(trust_env=False)
+
+
+def _system_has_certificates() -> bool:
+    if os.name == "nt" or Path("/System/Library").is_dir():
+        return True
+    paths = ssl.get_default_verify_paths()
+    files = (paths.cafile, "/etc/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/cert.pem")
+    return any(file and Path(file).is_file() for file in files) or any(
+        Path(paths.capath or os.devnull).glob("*.0")
+    )
+
+
+def _auth(url: httpx.URL) -> httpx.Auth | None:
+    """What the address says itself, httpx sends; else what ~/.netrc has for the host."""
+    if url.userinfo:
+        return httpx.BasicAuth(url.username, url.password)
+    try:
+        return httpx.NetRCAuth(os.environ.get("NETRC"))
+    except (OSError, ValueError, netrc.NetrcParseError):
+        return None  # there is none, or none that can be read: hosts which want a password will say so
+
+
+def _check_scheme(url: httpx.URL, network: Network) -> None:
+    if url.scheme == "http" and not _is_loopback(url.host) and url.host.lower() not in network.insecure_hosts:
+        raise FetchError(
+            f"{public(str(url))} is plain http, which anybody on the way can change",
+            f"Use https, or allow it with --allow-insecure-host {url.host}.",
+        )
+    if url.scheme not in ("http", "https"):
+        raise FetchError(f"{public(str(url))} is neither http, https nor file", "Check the address.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

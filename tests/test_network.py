@@ -1,0 +1,268 @@
+"""Downloads over a network that breaks, stalls, lies or is not to be trusted."""
+
+import hashlib
+import re
+import time
+from http import HTTPStatus
+from pathlib import Path
+from threading import Event
+
+import pytest
+from tests.server import (
+    Exchange,
+    Fault,
+    Server,
+    cut_body,
+    not_found,
+    redirect_to,
+    stalled_body,
+    unavailable,
+    without_ranges,
+)
+
+from pyman.errors import CancelledError, DigestMismatchError, FetchError, UsageError
+from pyman.fetch import download, read
+from pyman.network import Network
+
+BODY = bytes(range(256)) * 4096
+ETAG = '"one"'
+QUICK = Network(connect=2, read=0.5, stall=0.5, retries=2)
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """A file of 1 MiB on the server."""
+    (server.folder / "file.bin").write_bytes(BODY)
+    return f"{server.url}/file.bin"
+
+
+def fetched(url: str, network: Network = QUICK) -> bytes:
+    with download(url, Event(), network) as stream:
+        body = b"".join(stream)
+        assert stream.size in (None, len(body))
+        stream.check(hashlib.sha256(body).hexdigest())
+    return body
+
+
+def with_etag(fault: Fault, etag: str = ETAG) -> Fault:
+    """The same fault from a server that tells versions of a file apart."""
+
+    def answer(exchange: Exchange, body: bytes) -> None:
+        head = exchange.head
+        exchange.head = lambda status, length, **more: head(status, length, ETag=etag, **more)  # type: ignore[method-assign]
+        fault(exchange, body)
+
+    return answer
+
+
+def whole(exchange: Exchange, body: bytes) -> None:
+    exchange.send_file(body)
+
+
+def test_a_broken_connection_is_taken_up_where_it_ended(server: Server, url: str) -> None:
+    server.spoil("file.bin", with_etag(cut_body), times=1)
+    assert fetched(url) == BODY
+    again = server.asked[-1].headers
+    assert re.fullmatch(r"bytes=[1-9]\d+-", again["range"])
+    assert again["if-range"] == ETAG
+    assert server.count("file.bin") == 2
+
+
+def test_a_connection_that_breaks_again_and_again_is_no_problem_while_there_is_progress(
+    server: Server, url: str
+) -> None:
+    def some(exchange: Exchange, body: bytes) -> None:
+        start = int(exchange.headers.get("Range", "bytes=0-")[6:-1])
+        exchange.head(
+            HTTPStatus.PARTIAL_CONTENT if start else HTTPStatus.OK,
+            len(body) - start,
+            **({"Content_Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} if start else {}),
+        )
+        exchange.write(body[start : start + 200_000])
+        exchange.close_connection = True
+
+    server.spoil("file.bin", some)
+    assert fetched(url, Network(retries=1)) == BODY
+    assert server.count("file.bin") == 6
+
+
+def test_a_stalled_connection_is_taken_up_elsewhere(server: Server, url: str) -> None:
+    server.spoil("file.bin", stalled_body, times=1)
+    assert fetched(url) == BODY
+
+
+def test_a_trickle_is_a_stall(server: Server, url: str) -> None:
+    def trickle(exchange: Exchange, body: bytes) -> None:
+        exchange.head(HTTPStatus.OK, len(body))
+        for start in range(40):
+            exchange.write(body[start : start + 1])
+            exchange.server.owner.closing.wait(0.1)
+
+    server.spoil("file.bin", trickle, times=1)
+    assert fetched(url) == BODY
+    assert server.count("file.bin") == 2
+
+
+def test_a_server_without_ranges_starts_over(server: Server, url: str) -> None:
+    server.spoil("file.bin", cut_body, times=1)
+    server.spoil("file.bin", without_ranges, times=1)
+    assert fetched(url) == BODY
+
+
+@pytest.mark.parametrize(
+    "change", [BODY[:-1], bytes(reversed(BODY)), b"\xff" + BODY[1:], BODY[: len(BODY) // 4]]
+)
+def test_a_body_that_changed_between_the_parts_is_noticed(server: Server, url: str, change: bytes) -> None:
+    def other(exchange: Exchange, _: bytes) -> None:
+        exchange.send_file(change, ranges=False)
+
+    server.spoil("file.bin", cut_body, times=1)
+    server.spoil("file.bin", other)
+    with pytest.raises(FetchError, match="changed"):
+        fetched(url)
+
+
+def test_a_part_that_is_not_the_one_asked_for_is_noticed(server: Server, url: str) -> None:
+    def wrong_part(exchange: Exchange, body: bytes) -> None:
+        exchange.head(HTTPStatus.PARTIAL_CONTENT, 10, Content_Range=f"bytes 0-9/{len(body)}")
+        exchange.write(body[:10])
+
+    server.spoil("file.bin", cut_body, times=1)
+    server.spoil("file.bin", wrong_part)
+    with pytest.raises(FetchError, match="changed"):
+        fetched(url)
+
+
+def test_a_server_that_is_busy_is_asked_again(server: Server, url: str) -> None:
+    server.spoil("file.bin", unavailable, times=2)
+    assert fetched(url) == BODY
+
+
+def test_retry_after_is_obeyed(server: Server, url: str) -> None:
+    def later(exchange: Exchange, _: bytes) -> None:
+        exchange.send_status(HTTPStatus.TOO_MANY_REQUESTS, Retry_After="1")
+
+    server.spoil("file.bin", later, times=1)
+    began = time.monotonic()
+    assert fetched(url) == BODY
+    assert time.monotonic() - began >= 1
+
+
+def test_a_server_that_wants_to_be_left_alone_for_long_is_given_up(server: Server, url: str) -> None:
+    def much_later(exchange: Exchange, _: bytes) -> None:
+        exchange.send_status(HTTPStatus.SERVICE_UNAVAILABLE, Retry_After="86400")
+
+    server.spoil("file.bin", much_later)
+    with pytest.raises(FetchError, match="503"):
+        fetched(url)
+    assert server.count("file.bin") == 1
+
+
+@pytest.mark.parametrize(("fault", "asked"), [(unavailable, 3), (not_found, 1), (cut_body, 3)])
+def test_how_often_a_source_is_asked(server: Server, url: str, fault: Fault, asked: int) -> None:
+    server.spoil("file.bin", fault)
+    with pytest.raises(FetchError):
+        fetched(url)
+    assert server.count("file.bin") == asked
+
+
+def test_waiting_ends_when_the_user_stops(server: Server, url: str) -> None:
+    server.spoil("file.bin", unavailable)
+    stopped = Event()
+    stopped.set()
+    with pytest.raises(CancelledError), download(url, stopped, Network(retries=50)) as stream:
+        b"".join(stream)
+
+
+def test_the_digest_is_that_of_the_bytes_as_published(server: Server, url: str) -> None:
+    assert fetched(url) == BODY
+    assert server.asked[-1].headers["accept-encoding"] == "identity"
+    with download(url, Event(), QUICK) as stream, pytest.raises(DigestMismatchError):
+        stream.check("0" * 64)
+
+
+def test_offline_opens_no_socket(server: Server, url: str, tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match=re.escape(f"{url} would have been fetched")):
+        read(url, Network(offline=True))
+    assert server.asked == []
+    (tmp_path / "file.bin").write_bytes(BODY)
+    assert read((tmp_path / "file.bin").as_uri(), Network(offline=True)) == BODY
+
+
+def test_plain_http_is_for_this_machine_only() -> None:
+    with pytest.raises(FetchError, match="plain http") as caught:
+        read("http://mirror.invalid/file")
+    assert "--allow-insecure-host mirror.invalid" in caught.value.hint
+
+
+def test_plain_http_where_it_is_allowed_is_tried() -> None:
+    with pytest.raises(FetchError) as caught:
+        read("http://mirror.invalid/file", Network(retries=0, insecure_hosts=frozenset({"mirror.invalid"})))
+    assert "plain http" not in caught.value.message
+
+
+def test_redirects_are_followed_but_not_for_ever(server: Server, url: str) -> None:
+    server.spoil("other.bin", redirect_to("/file.bin"))
+    assert fetched(f"{server.url}/other.bin") == BODY
+    server.spoil("file.bin", redirect_to(url))
+    with pytest.raises(FetchError, match="redirects"):
+        fetched(url)
+
+
+def test_a_password_in_the_address_is_used_and_not_shown(server: Server, url: str) -> None:
+    server.spoil("file.bin", not_found)
+    secret = url.replace("//", "//user:s3cret@")
+    with pytest.raises(FetchError) as caught:
+        fetched(secret)
+    assert server.asked[-1].headers["authorization"].startswith("Basic ")
+    assert "s3cret" not in f"{caught.value.message}{caught.value.hint}"
+
+
+def test_a_password_from_netrc_is_used(
+    server: Server, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login user password s3cret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert fetched(url) == BODY
+    assert server.asked[-1].headers["authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://127.0.0.1/x", "http://[", "file:///no/such", "file:///a%00b", "http://"]
+)
+def test_an_address_that_is_none_is_a_fetch_error(address: str) -> None:
+    with pytest.raises(FetchError) as caught:
+        read(address, Network(retries=0))
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PYMAN_CONNECT_TIMEOUT", "soon"),
+        ("PYMAN_READ_TIMEOUT", "0"),
+        ("PYMAN_STALL_TIMEOUT", "inf"),
+        ("PYMAN_READ_TIMEOUT", "nan"),
+        ("PYMAN_RETRIES", "-1"),
+        ("PYMAN_RETRIES", "9" * 5000),
+    ],
+)
+def test_a_setting_that_is_not_of_its_kind_is_a_usage_error(name: str, text: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        Network.from_environment({name: text})
+
+
+def test_settings(tmp_path: Path) -> None:
+    environment = {
+        "PYMAN_CONNECT_TIMEOUT": "1.5",
+        "PYMAN_RETRIES": "0",
+        "PYMAN_OFFLINE": "1",
+        "PYMAN_ALLOW_INSECURE_HOST": "one.example, Two.example",
+        "PYMAN_CACHE_DIR": str(tmp_path),
+    }
+    network = Network.from_environment(environment)
+    assert (network.connect, network.retries, network.offline, network.cache) == (1.5, 0, True, tmp_path)
+    assert network.insecure_hosts == {"one.example", "two.example"}
+    assert Network.from_environment({"PYMAN_OFFLINE": "0"}) == Network()
