@@ -6,6 +6,7 @@ and 790 (3.15).
 """
 
 from datetime import date
+from enum import StrEnum
 
 _FIRST_RELEASE = {
     (3, 8): "2019-10",
@@ -18,10 +19,19 @@ _FIRST_RELEASE = {
     (3, 15): "2026-10",
 }
 _YEARS_MAINTAINED = 5
+NEAR_END_MONTHS = 6
+
+
+class Support(StrEnum):
+    """Whether a minor version is maintained; `ending` for its last six months."""
+
+    MAINTAINED = "maintained"
+    ENDING = "ending"
+    ENDED = "ended"
 
 
 def end_of_life(series: tuple[int, int]) -> str:
-    """Return the last month, such as `2028-10`, in which a minor version is maintained; empty when unknown."""
+    """Return the last month, such as `2028-10`, in which a minor version is maintained; "" when unknown."""
     first = _FIRST_RELEASE.get(series)
     if not first:
         return ""
@@ -29,7 +39,18 @@ def end_of_life(series: tuple[int, int]) -> str:
     return f"{int(year) + _YEARS_MAINTAINED}-{month}"
 
 
+def support(series: tuple[int, int], today: date) -> Support:
+    """Return how minor version `series` is maintained on `today`; one that is unknown is new."""
+    end = end_of_life(series)
+    if not end:
+        return Support.MAINTAINED
+    year, month = map(int, end.split("-"))
+    left = (year - today.year) * 12 + month - today.month
+    if left < 0:
+        return Support.ENDED
+    return Support.ENDING if left <= NEAR_END_MONTHS else Support.MAINTAINED
+
+
 def is_end_of_life(series: tuple[int, int], today: date) -> bool:
     """Whether minor version `series` is no longer maintained on `today`."""
-    end = end_of_life(series)
-    return bool(end) and f"{today:%Y-%m}" > end
+    return support(series, today) is Support.ENDED

@@ -1,41 +1,55 @@
 """`pyman uninstall`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
-from pyman import changes, links, ui
-from pyman.cli import settings
-from pyman.errors import PymanError, StoreError, UsageError
+from pyman import ui, upkeep
+from pyman.cli import removing, settings
+from pyman.errors import StoreError, UsageError
+from pyman.key import Key
 from pyman.request import Request
 from pyman.store import Installation, Store
-from pyman.target import Target
 
 
 @click.command("uninstall")
 @click.argument("requests", nargs=-1, metavar="[REQUEST]...")
 @click.option("--all", "everything", is_flag=True, help="Remove every installed Python version.")
+@click.option("--force", is_flag=True, help="Remove also what a virtual environment uses.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was removed as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
-def command(requests: tuple[str, ...], everything: bool, quiet: bool) -> None:
-    """Remove installed Python versions: all that fit a REQUEST."""
+def command(
+    requests: tuple[str, ...], everything: bool, force: bool, dry_run: bool, as_json: bool, quiet: bool
+) -> None:
+    """Remove installed Python versions: all that fit a REQUEST.
+
+    Refuses while a virtual environment that pyman has met uses one of them.
+    """
     if everything == bool(requests):
         raise UsageError(
             "name what to uninstall, or give --all", "`pyman list --only-installed` shows what there is."
         )
     store = settings.store()
     doomed = store.installations() if everything else _doomed(requests, store)
+    _guard(upkeep.stranded(removing.met(store), doomed, store.installations()), force=force)
+    remover = removing.remover(store)
     for installation in doomed:
-        _uninstall(installation, store)
-        if not quiet:
-            ui.note(f"Uninstalled {installation.key}")
+        if not dry_run:
+            removing.remove(installation, remover)
+        if dry_run or not quiet:
+            ui.note(f"{'Would uninstall' if dry_run else 'Uninstalled'} {installation.key}")
     if not doomed and not quiet:
         ui.note("Nothing is installed.")
+    if as_json:
+        ui.document({"uninstalled": [{"key": str(each.key), "path": str(each.path)} for each in doomed]})
 
 
 def _doomed(texts: Sequence[str], store: Store) -> list[Installation]:
     """The installations that fit; StoreError for a request which none fits, before anything is removed."""
     here = store.installations()
-    fitting: dict[str, Installation] = {}
+    fitting: dict[Key, Installation] = {}
     for text in texts:
         request = Request.parse(text)
         found = [each for each in here if request.matches(each.key)]
@@ -44,23 +58,26 @@ def _doomed(texts: Sequence[str], store: Store) -> list[Installation]:
                 f"nothing installed fits the request: {text}",
                 "`pyman list --only-installed` shows what there is.",
             )
-        fitting |= {str(each.key): each for each in found}
+        fitting |= {each.key: each for each in found}
     return list(fitting.values())
 
 
-def _uninstall(installation: Installation, store: Store) -> None:
-    key = installation.key
-    with changes.locked(store, key, lambda: ui.note(f"Waiting for another process that is changing {key}")):
-        if store.get(key):
-            changes.remove(store, installation)
-    with changes.links_locked(store):
-        links.refresh_minor(store, key)
-        links.refresh_bin(store, key, _own_target(installation), settings.bin_dir(), force=False)
+def _guard(used: Mapping[Key, Sequence[Path]], *, force: bool) -> None:
+    """Refuse, naming all that would be left without a Python; with `force` only name it."""
+    if not used:
+        return
+    lines = [
+        f"{key} is used by {_count(paths)}:" + "".join(f"\n  {path}" for path in paths)
+        for key, paths in used.items()
+    ]
+    if not force:
+        raise StoreError(
+            "\n".join(lines),
+            "Delete them, or make them anew with another Python; --force removes it all the same.",
+        )
+    for line in lines:
+        ui.warning(line.replace("is used by", "was used by"))
 
 
-def _own_target(installation: Installation) -> Target:
-    """Where the machine cannot be told, what is installed is taken to be for it."""
-    try:
-        return settings.own_target(None)
-    except PymanError:
-        return installation.key.target
+def _count(paths: Sequence[Path]) -> str:
+    return "a virtual environment" if len(paths) == 1 else f"{len(paths)} virtual environments"

@@ -1,0 +1,87 @@
+"""The sequence of a removal: lock, move the links to what stays, take the installation out.
+
+The links move first. An environment that goes by a minor link has a Python at every moment, and a process
+that dies half way leaves no link to what is gone.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyman import changes, links
+from pyman.key import Key
+from pyman.store import Installation, Store
+from pyman.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Remover:
+    """What a removal works with: the store, the directory of links, and whose programs run here.
+
+    `own` is None where the machine cannot be told; what is installed is then taken to be for it.
+    """
+
+    store: Store
+    bin_dir: Path
+    own: Target | None
+
+    def remove(self, installation: Installation, on_wait: Callable[[], None]) -> None:
+        """Remove an installation and the links to it; nothing happens if it is gone already.
+
+        Calls `on_wait` if another process holds its lock. Raises StoreError; the store is then as it was.
+        """
+        key = installation.key
+        with changes.locked(self.store, key, on_wait), changes.links_locked(self.store):
+            try:
+                if self._has_another(key):
+                    self._point(_Remaining(self.store.home, key), key)
+                if self.store.get(key):
+                    changes.remove(self.store, installation)
+            finally:
+                self._point(self.store, key)
+
+    def _has_another(self, key: Key) -> bool:
+        rest = _Remaining(self.store.home, key).installations()
+        return any(each.key.link_name == key.link_name for each in rest)
+
+    def _point(self, store: Store, key: Key) -> None:
+        links.refresh_minor(store, key)
+        links.refresh_bin(store, key, self.own or key.target, self.bin_dir, force=False)
+
+
+def tidy(store: Store, bin_dir: Path) -> None:
+    """Take away what dead processes left: staging, and links half made or to what is gone.
+
+    StoreError when the store cannot be written.
+    """
+    changes.sweep(store)
+    kinds = {each.key.link_name: each.key for each in store.installations()}
+    if not store.home.is_dir():
+        return
+    with changes.links_locked(store):
+        for key in kinds.values():
+            links.refresh_minor(store, key)
+        rubbish = [link for link in _rubbish(bin_dir) if links.is_ours(link, store)]
+        for link in (*_rubbish(store.home), *rubbish):
+            with suppress(OSError):
+                link.unlink()
+
+
+def _rubbish(folder: Path) -> list[Path]:
+    """The symbolic links that lead nowhere, or have the hidden name under which a link is made."""
+    try:
+        paths = list(folder.iterdir())
+    except OSError:
+        return []
+    return [each for each in paths if each.is_symlink() and (each.name.startswith(".") or not each.exists())]
+
+
+@dataclass(frozen=True, slots=True)
+class _Remaining(Store):
+    """The store as it will be without one of its installations."""
+
+    leaving: Key
+
+    def installations(self) -> list[Installation]:
+        return [each for each in Store.installations(self) if each.key != self.leaving]
