@@ -3,11 +3,14 @@
 Work on a build happens in `.staging/<key>/` under the lock `.locks/<key>.lock`: `new` is what will be
 published, `old` what it replaces until then, `gone` what is being removed. A process that dies leaves its
 rubbish there; whoever next takes a lock on the store sweeps what no living process holds. Publishing is a
-rename, so what is visible is whole.
+rename, so what is visible is whole. So is discarding, to a name with `~` in it: half an `old` must never be
+taken for a whole one.
 """
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,19 +27,36 @@ This directory belongs to pyman, the Python version manager.
 
 Each folder is one Python installation; do not change what is in it. Remove one with `pyman uninstall`.
 """
+_DISCARDED = "~"  # is in no key
+_NO_ROOM = "Check the free space and the permissions there, or choose another store with PYMAN_HOME."
+_IN_USE = "Close the programs that run from it, and check the permissions there."
 
 
 @contextmanager
 def locked(store: Store, key: Key, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold the build's lock; calls `on_wait` once if another process has it. StoreError if that fails.
 
-    On the way in, what dead processes left in `.staging` is swept.
+    On the way in, what dead processes left in `.staging` is swept; on the way out, what `remove` left.
     """
     _prepare(store)
     with _lock(store, str(key), on_wait):
-        _settle(store, str(key))
+        try:
+            _settle(store, str(key))
+        except OSError as error:
+            raise _failed("put back", store.path_of(key), error) from None
         _sweep(store)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                _settle(store, str(key))
+
+
+def sweep(store: Store) -> None:
+    """Settle what dead processes left in `.staging`. StoreError when the store cannot be written."""
+    if _stages(store).is_dir():
+        _prepare(store)
+        _sweep(store)
 
 
 @contextmanager
@@ -60,7 +80,9 @@ def staging(store: Store, key: Key) -> Iterator[Path]:
     except OSError as error:
         raise _failed("change", new, error) from None
     finally:
-        _discard(new.parent)
+        # Not only discarded: ^C may have come between the two renames of publish().
+        with suppress(OSError):
+            _settle(store, str(key))
 
 
 def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Installation:
@@ -83,14 +105,16 @@ def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Insta
 
 
 def remove(store: Store, installation: Installation) -> None:
-    """Take an installation out of the store, by a rename, and delete it. The caller holds its lock."""
+    """Take an installation out of the store, by a rename; it is deleted when its lock is left.
+
+    The caller holds that lock. StoreError when it cannot be done; the installation is then as it was.
+    """
     stage = _stage(store, str(installation.key))
     try:
         stage.mkdir(parents=True, exist_ok=True)
         installation.path.rename(stage / "gone")
     except OSError as error:
-        raise _failed("remove", installation.path, error) from None
-    _discard(stage)
+        raise _failed("remove", installation.path, error, _IN_USE) from None
 
 
 def _prepare(store: Store) -> None:
@@ -116,6 +140,8 @@ def _lock(store: Store, name: str, on_wait: Callable[[], None]) -> Iterator[None
             lock.acquire()
     except OSError as error:
         raise _failed("lock", store.home, error) from None
+    except NotImplementedError as error:  # a network file system without locks
+        raise _failed("lock", store.home, OSError(str(error))) from None
     try:
         yield
     finally:
@@ -125,6 +151,9 @@ def _lock(store: Store, name: str, on_wait: Callable[[], None]) -> Iterator[None
 def _sweep(store: Store) -> None:
     """Settle what processes that are no longer alive left behind: those whose lock is free."""
     for stage in _stages(store).iterdir():
+        if _DISCARDED in stage.name:
+            shutil.rmtree(stage, ignore_errors=True)  # also if somebody else is at it
+            continue
         with suppress(Timeout, OSError), FileLock(_locks(store) / f"{stage.name}.lock").acquire(timeout=0):
             _settle(store, stage.name)
 
@@ -139,8 +168,11 @@ def _settle(store: Store, name: str) -> None:
 
 
 def _discard(stage: Path) -> None:
-    # What cannot be deleted now (an open file on Windows) is swept by a later run.
-    shutil.rmtree(stage, ignore_errors=True)
+    rubbish = stage.with_name(f"{stage.name}{_DISCARDED}{os.getpid()}-{time.monotonic_ns()}")
+    # What cannot be moved or deleted now (an open file on Windows) is swept by a later run.
+    with suppress(OSError):
+        stage.rename(rubbish)
+    shutil.rmtree(rubbish, ignore_errors=True)
 
 
 def _stages(store: Store) -> Path:
@@ -155,10 +187,10 @@ def _locks(store: Store) -> Path:
     return store.home / ".locks"
 
 
-def _failed(verb: str, path: Path, error: OSError) -> StoreError:
+def _failed(verb: str, path: Path, error: OSError, hint: str = _NO_ROOM) -> StoreError:
     where = error.filename or path
     return StoreError(
         f"cannot {verb} {path}: {error.strerror or error}"
         + (f" ({where})" if str(where) != str(path) else ""),
-        "Check the free space and the permissions there, or choose another store with PYMAN_HOME.",
+        hint,
     )
