@@ -46,7 +46,7 @@ def _best_of_each(builds: Iterable[Build], depth: Depth, request: Request) -> li
 def _group(key: Key, depth: Depth) -> tuple[object, ...]:
     if depth is Depth.VERSIONS:
         return (key.target, key.version, key.variant)
-    return (key.target, key.version.series, key.variant.freethreaded, key.variant.debug)
+    return (key.implementation, key.target, key.version.series, key.variant.freethreaded, key.variant.debug)
 
 
 def order(key: Key) -> tuple[Any, ...]:
@@ -54,6 +54,7 @@ def order(key: Key) -> tuple[Any, ...]:
     # The default variant stands first among those of a version.
     variant = key.variant
     return (
+        -key.implementation.place,
         key.version,
         not str(variant),
         not variant.debug,

@@ -10,7 +10,6 @@ The directory's name is the record; there is no database.
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from pyman.errors import StoreError
 from pyman.key import Implementation, Key
 from pyman.target import Os
+from pyman.userdirs import data_dir, home_dir
 
 RECORD = ".pyman.json"
 
@@ -101,13 +101,13 @@ def default_home(environ: Mapping[str, str]) -> Path:
     """Return the user's store: `PYMAN_HOME`, else `pyman` in the user's data directory."""
     if environ.get("PYMAN_HOME"):
         return Path(environ["PYMAN_HOME"]).expanduser().absolute()
-    return _user_data() / "pyman"
+    return data_dir(environ)
 
 
 def default_bin(environ: Mapping[str, str]) -> Path:
     """Return where links such as `python3.12` go: `PYMAN_BIN_DIR`, else `~/.local/bin`."""
     given = environ.get("PYMAN_BIN_DIR")
-    return Path(given).expanduser().absolute() if given else _user_home() / ".local" / "bin"
+    return Path(given).expanduser().absolute() if given else home_dir() / ".local" / "bin"
 
 
 def _executables(key: Key) -> tuple[str, ...]:
@@ -122,25 +122,6 @@ def _executables(key: Key) -> tuple[str, ...]:
         return tuple(f"bin/{name}" for name in names)
     # PyPy has it at the top, GraalPy in bin.
     return tuple(f"{folder}{name}.exe" for folder in ("", "bin/") for name in names)
-
-
-def _user_home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:
-        raise StoreError(
-            "cannot find the home directory of this user", "Set HOME, or PYMAN_HOME and PYMAN_BIN_DIR."
-        ) from None
-
-
-def _user_data() -> Path:
-    if sys.platform == "linux":
-        # What platformdirs answers on Linux, without the 10 ms that it costs at every start.
-        given = os.environ.get("XDG_DATA_HOME", "").strip()
-        return Path(given) if given else _user_home() / ".local" / "share"
-    from platformdirs import user_data_path  # noqa: PLC0415 - only where the answer is not one line
-
-    return user_data_path(appauthor=False)
 
 
 def _key_of(name: str) -> Key | None:

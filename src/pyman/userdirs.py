@@ -1,10 +1,19 @@
-"""The user's folders beside the store: what may be forgotten (cache), and what the user settled (config)."""
+"""The user's folders: what is kept (data), what may be forgotten (cache), what the user settled (config)."""
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from pyman.errors import StoreError
+
+
+def data_dir(environ: Mapping[str, str]) -> Path:
+    """Return pyman's folder in the user's data directory; StoreError where there is no home directory."""
+    if sys.platform == "linux":
+        return _xdg(environ, "XDG_DATA_HOME", ".local/share")
+    from platformdirs import user_data_path  # noqa: PLC0415 - only where the answer is not one line
+
+    return user_data_path("pyman", appauthor=False)
 
 
 def cache_dir(environ: Mapping[str, str]) -> Path:
@@ -25,20 +34,17 @@ def config_dir(environ: Mapping[str, str]) -> Path:
     return user_config_path("pyman", appauthor=False)
 
 
-def home_dir() -> Path | None:
-    """Return the user's home directory; None where it cannot be told."""
+def home_dir() -> Path:
+    """Return the user's home directory; StoreError where it cannot be told."""
     try:
         return Path.home()
     except RuntimeError:
-        return None
+        raise StoreError(
+            "cannot find the home directory of this user", "Set HOME, or PYMAN_HOME and PYMAN_BIN_DIR."
+        ) from None
 
 
 def _xdg(environ: Mapping[str, str], name: str, usual: str) -> Path:
     """What platformdirs answers on Linux, without the 10 ms that it costs at every start."""
     given = environ.get(name, "").strip()
-    if given:
-        return Path(given) / "pyman"
-    home = home_dir()
-    if not home:
-        raise StoreError("cannot find the home directory of this user", f"Set HOME or {name}.")
-    return home / usual / "pyman"
+    return (Path(given) if given else home_dir() / usual) / "pyman"

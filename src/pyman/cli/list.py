@@ -1,6 +1,6 @@
 """`pyman list`."""
 
-from collections.abc import Iterable
+import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from pyman import listing, ui
 from pyman.cli import settings
 from pyman.detect import Machine
 from pyman.errors import UsageError
+from pyman.interpreter import Interpreter
 from pyman.key import Key
 from pyman.lifecycle import end_of_life, is_end_of_life
 from pyman.listing import Depth
@@ -28,6 +29,15 @@ class _Wishes:
     metadata_place: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What is to be shown; `foreign` is None where no look was taken at what pyman did not install."""
+
+    installed: list[Installation]
+    foreign: list[Interpreter] | None
+    builds: list[Build]
+
+
 @click.command("list")
 @click.argument("request", required=False)
 @settings.target_option
@@ -35,8 +45,9 @@ class _Wishes:
 @click.option("--all-versions", is_flag=True, help="Every version, not only the newest patch of each minor.")
 @click.option("--all-builds", is_flag=True, help="Every build of every version.")
 @click.option("--all-targets", is_flag=True, help="Builds for every target, not only for this one.")
-@click.option("--only-installed", is_flag=True, help="Only what is installed.")
+@click.option("--only-installed", is_flag=True, help="Only what pyman installed.")
 @click.option("--only-available", is_flag=True, help="Only what can be installed.")
+@click.option("--managed-only", is_flag=True, help="Leave out Pythons that pyman did not install.")
 @click.option("--show-urls", is_flag=True, help="Show where each available build is downloaded from.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -48,12 +59,15 @@ def command(
     all_targets: bool,
     only_installed: bool,
     only_available: bool,
+    managed_only: bool,
     show_urls: bool,
     as_json: bool,
 ) -> None:
     """List the Python versions that are installed and that can be installed.
 
-    REQUEST narrows it down: 3.12, 3.13t, ">=3.11", cpython-3.12-linux-x86_64-musl.
+    Among the installed are those that pyman did not install but found on PATH and in the usual places; not so
+    when the list is for another target. REQUEST narrows it down: 3.12, 3.13t, ">=3.11",
+    cpython-3.12-linux-x86_64-musl.
     """
     if only_installed and only_available:
         raise UsageError("--only-installed and --only-available exclude each other", "Give one of them.")
@@ -61,16 +75,31 @@ def command(
     depth = Depth.BUILDS if all_builds else Depth.VERSIONS if all_versions else Depth.NEWEST_PATCH
     wishes = _Wishes(depth, all_targets, metadata_place)
     machine = settings.machine(target)
-    installed = [] if only_available else _installed(asked)
-    builds = [] if only_installed else _available(asked, machine, wishes)
+    lists = _Lists(
+        [] if only_available else _installed(asked if request else None),
+        None if only_available or only_installed or managed_only else _foreign(asked, machine),
+        [] if only_installed else _available(asked, machine, wishes),
+    )
     if as_json:
-        _print_json(installed, builds, machine)
+        _print_json(lists, machine)
     else:
-        _print_table(installed, builds, show_urls=show_urls)
+        _print_table(lists, show_urls=show_urls)
 
 
-def _installed(request: Request) -> list[Installation]:
-    return [each for each in settings.store().installations() if request.covers(each.key)]
+def _installed(request: Request | None) -> list[Installation]:
+    """What is installed and fits; without a request other implementations than CPython as well."""
+    here = settings.store().installations()
+    return [each for each in here if request is None or request.covers(each.key)]
+
+
+def _foreign(request: Request, machine: Machine) -> list[Interpreter] | None:
+    """What others installed; None when the list is for another target than this machine's."""
+    from pyman.discover import Surroundings, discover
+
+    if machine.target.baseline != settings.own_target(None).baseline:
+        return None
+    found = discover(Surroundings(settings.store().home, os.environ))
+    return [each for each in found if request.covers(each.key)]
 
 
 def _available(request: Request, machine: Machine, wishes: _Wishes) -> list[Build]:
@@ -80,17 +109,24 @@ def _available(request: Request, machine: Machine, wishes: _Wishes) -> list[Buil
     return listing.available(builds, request, machine, wishes.depth)
 
 
-def _print_json(installed: Iterable[Installation], builds: Iterable[Build], machine: Machine) -> None:
-    ui.document(
-        {
-            "target": str(machine.target),
-            "installed": [
-                _facts(each.key) | {"path": str(each.path), "executable": str(each.executable)}
-                for each in installed
-            ],
-            "available": [_facts(each.key) | {"url": each.url, "sha256": each.sha256} for each in builds],
-        }
-    )
+def _print_json(lists: _Lists, machine: Machine) -> None:
+    document: dict[str, Any] = {
+        "target": str(machine.target),
+        "installed": [
+            _facts(each.key) | {"path": str(each.path), "executable": str(each.executable)}
+            for each in lists.installed
+        ],
+        "available": [_facts(each.key) | {"url": each.url, "sha256": each.sha256} for each in lists.builds],
+    }
+    if lists.foreign is not None:
+        document["foreign"] = [_foreign_facts(each) for each in lists.foreign]
+    ui.document(document)
+
+
+def _foreign_facts(found: Interpreter) -> dict[str, Any]:
+    told = {"key", "release"}
+    facts = {name: value for name, value in _facts(found.key).items() if name not in told}
+    return {"name": found.name, **facts, "executable": str(found.path), "where": found.where}
 
 
 def _facts(key: Key) -> dict[str, Any]:
@@ -105,13 +141,18 @@ def _facts(key: Key) -> dict[str, Any]:
     }
 
 
-def _print_table(installed: list[Installation], builds: list[Build], *, show_urls: bool) -> None:
-    here = {each.key for each in installed}
+def _print_table(lists: _Lists, *, show_urls: bool) -> None:
+    here = {each.key for each in lists.installed}
     today = datetime.now(UTC).date()
-    rows = [(each.key, str(each.executable)) for each in installed]
-    rows += [(each.key, each.url if show_urls else "available") for each in builds if each.key not in here]
+    rows = [(each.key, str(each.key), str(each.executable)) for each in lists.installed]
+    rows += [(each.key, each.name, str(each.path)) for each in lists.foreign or ()]
+    rows += [
+        (each.key, str(each.key), each.url if show_urls else "available")
+        for each in lists.builds
+        if each.key not in here
+    ]
     rows.sort(key=lambda row: listing.order(row[0]), reverse=True)
-    ui.table((str(key), place, _end(key, today)) for key, place in rows)
+    ui.table((name, place, _end(key, today)) for key, name, place in rows)
 
 
 def _end(key: Key, today: date) -> str:

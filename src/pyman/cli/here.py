@@ -1,0 +1,60 @@
+"""What `find`, `run` and `pin` have in common: where they look from, and what they say when nothing fits."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyman import detect
+from pyman.detect import Machine
+from pyman.errors import PymanError
+from pyman.finder import Here, Outcome
+from pyman.request import Request
+from pyman.spelling import spelled
+from pyman.store import Store, default_home
+
+if TYPE_CHECKING:
+    from pyman.metadata import Build
+
+
+def here() -> Here:
+    """Return where this process is: the user's store, this machine, the environment, the current folder."""
+    return Here(Store(default_home(os.environ)), _machine(), os.environ, Path.cwd())
+
+
+def missing(outcome: Outcome) -> PymanError:
+    """Return the error for a request that nothing fits; its hint is whether it can be installed."""
+    wish = "a Python of the system" if outcome.system else spelled(outcome.request)
+    source = f" ({outcome.file} asks for it)" if outcome.file else ""
+    return PymanError(f"no Python found for the request: {wish}{source}", _hint(outcome.request))
+
+
+def available(request: Request) -> "Build":
+    """Return the build that `pyman install` would take; NoDownloadFoundError when there is none."""
+    from pyman.cli import settings
+    from pyman.select import candidates
+
+    metadata = settings.load_metadata(os.environ.get("PYMAN_METADATA"))
+    return candidates(request, metadata, settings.machine(os.environ.get("PYMAN_TARGET")))[0]
+
+
+def _hint(request: Request) -> str:
+    try:
+        build = available(request)
+    except PymanError as error:
+        return error.hint
+    return f"`pyman install {_quoted(spelled(request))}` installs {build.key}."
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if set(text) & set("<>!*~") else text
+
+
+def _machine() -> Machine | None:
+    """What this machine is; None where nothing is built for it: other Pythons may well be found there."""
+    target = os.environ.get("PYMAN_TARGET") or None
+    try:
+        return detect.machine(target)
+    except PymanError:
+        if target:
+            raise
+        return None

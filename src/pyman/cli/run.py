@@ -1,0 +1,80 @@
+"""`pyman run`."""
+
+import os
+from pathlib import Path
+from shutil import which
+
+import click
+
+from pyman import ui
+from pyman.cli.here import here, missing
+from pyman.errors import UsageError
+from pyman.execute import CommandError, Python, command_line, environment, execute
+from pyman.finder import Found, find, installed
+from pyman.request import Request
+from pyman.spelling import spelled
+
+
+@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("words", nargs=-1, metavar="[REQUEST] [--] [COMMAND]...", type=click.UNPROCESSED)
+@click.option("-p", "--python", "request", metavar="REQUEST", help="The Python to run with.")
+@click.option("--no-install", is_flag=True, help="Do not install the Python when it is missing.")
+@click.pass_context
+def command(context: click.Context, words: tuple[str, ...], request: str | None, no_install: bool) -> None:
+    """Run a command with a Python version first on PATH.
+
+    COMMAND may be a program, a Python file, or options for the interpreter; without it the interpreter is
+    started. The Python is that of --python, or of the first word if that is a request such as 3.12; else the
+    one which `pyman find` prints. It is installed if it is missing. The exit code is the command's.
+    """
+    if request is None:
+        request, words = _request_first(words)
+    if words[:1] == ("--",):
+        words = words[1:]
+    found = _python(request, install=not no_install)
+    python = Python(found.path, _minor(found), found.environment)
+    try:
+        context.exit(execute(command_line(words, python), environment(python, os.environ)))
+    except CommandError as error:
+        ui.error(error)
+        context.exit(error.code)
+
+
+def _request_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """Take the first word as a request if it is one, and neither a file nor a program."""
+    if not words or Path(words[0]).exists() or which(words[0]):
+        return None, words
+    try:
+        Request.parse(words[0])
+    except UsageError:
+        return None, words
+    return words[0], words[1:]
+
+
+def _python(text: str | None, *, install: bool) -> Found:
+    """The Python to run with, installed if it is missing; PymanError where there is none."""
+    outcome = find(text, here())
+    for warning in outcome.warnings:
+        ui.warning(warning)
+    if outcome.found:
+        return outcome.found
+    if not install or outcome.system:
+        raise missing(outcome)
+    _install(outcome.request)
+    found = installed(outcome.request, here())
+    if not found:
+        raise missing(outcome)
+    return found
+
+
+def _install(request: Request) -> None:
+    """Install as `pyman install` does, with its settings, but without links in the user's directory."""
+    from pyman.cli.install import command as install
+
+    code = install.main(["--no-bin", spelled(request)], prog_name="pyman install", standalone_mode=False)
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _minor(found: Found) -> str:
+    return f"{found.key.version.major}.{found.key.version.minor}" if found.key else "3"

@@ -1,0 +1,83 @@
+"""Interpreters that pyman did not install: real ones, unpacked from the fixtures, and such as do not work."""
+
+import os
+import tarfile
+from pathlib import Path
+
+from tests.conftest import Pyman, fixture_archive
+
+VERSIONS = ("3.12.1", "3.13.0")
+TARGET = "linux-x86_64-gnu"
+# Programs for Linux on x86-64, as small as they may be: they wait for ever, or leave with code 0.
+_WAIT = bytes.fromhex("b8 22 00 00 00 0f 05 eb f7")  # pause(), again and again
+_LEAVE = bytes.fromhex("b8 3c 00 00 00 31 ff 0f 05")  # exit(0)
+_BASE = 0x400000
+
+
+def unpack_others(fixtures: Path, shared: Path) -> Path:
+    """Unpack 3.12.1 and 3.13.0 as pyenv has them, `versions/3.12.1/bin/python3.12`; returns the root.
+
+    Once for all tests with the same folder `shared`; nobody may write to it.
+    """
+    folder = shared / "pyenv-of-fixtures"
+    for version in VERSIONS:
+        place = folder / "versions" / version
+        if place.exists():
+            continue
+        with tarfile.open(fixture_archive(fixtures, f"cpython-{version}+")) as tar:
+            tar.extractall(shared / f"unpacked-{version}", filter="data")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (shared / f"unpacked-{version}" / "python").rename(place)
+    return folder
+
+
+def alone(pyman: Pyman, *path: Path, pyenv: Path | None = None) -> None:
+    """Let a pyman see nothing but the folders of `path`, a pyenv, and what the system itself has."""
+    nothing = pyman.root / "nothing"
+    nothing.mkdir(exist_ok=True)
+    pyman.environment |= {
+        "PATH": os.pathsep.join(map(str, path or (nothing,))),
+        "PYENV_ROOT": str(pyenv or nothing),
+        "PYENV_VERSION": "",
+        "VIRTUAL_ENV": "",
+        "CONDA_PREFIX": "",
+    }
+
+
+def facts_file(pyman: Pyman) -> Path:
+    """Return the file in which answers are kept."""
+    return pyman.home / ".cache" / "pyman" / "interpreters" / "facts.json"
+
+
+def script(path: Path, text: str) -> Path:
+    """Write a shell script that may be run."""
+    return _executable(path, f"#!/bin/sh\n{text}\n".encode())
+
+
+def hanging(path: Path) -> Path:
+    """Write a program that waits for ever."""
+    return _executable(path, _program(_WAIT))
+
+
+def no_python(path: Path) -> Path:
+    """Write a program that ends well and says nothing."""
+    return _executable(path, _program(_LEAVE))
+
+
+def _executable(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path
+
+
+def _program(code: bytes) -> bytes:
+    """An ELF executable of one segment, elf(5): header, program header, code."""
+    size = 64 + 56 + len(code)
+    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+    fields = [
+        (2, 2), (62, 2), (1, 4), (_BASE + 120, 8), (64, 8), (0, 8),
+        (0, 4), (64, 2), (56, 2), (1, 2), (0, 2), (0, 2), (0, 2),
+        (1, 4), (5, 4), (0, 8), (_BASE, 8), (_BASE, 8), (size, 8), (size, 8), (0x1000, 8),
+    ]  # fmt: skip
+    return ident + b"".join(value.to_bytes(width, "little") for value, width in fields) + code
