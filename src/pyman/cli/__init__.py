@@ -1,22 +1,35 @@
 """The command line: commands, settings and exit codes. The one place that catches PymanError."""
 
 import importlib
+import io
 import os
-import signal
 import sys
-from types import FrameType
-from typing import NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from pyman import __version__, ui
-from pyman.errors import PymanError
+from pyman import __version__, stopping, ui
+from pyman.errors import PymanError, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "install": "Download and install Python versions.",
     "list": "List the Python versions that are installed and that can be installed.",
+    "find": "Print the path of the Python that would be used.",
+    "run": "Run a command with a Python version.",
+    "pin": "Show or set the Python version of a project.",
+    "upgrade": "Install the newest patch of what is installed.",
+    "outdated": "List what has a newer patch or build, or is no longer maintained.",
     "uninstall": "Remove installed Python versions.",
+    "prune": "Remove superseded installations that nothing uses.",
+    "explain": "Tell which build a request gets, and why not the others.",
     "dir": "Print the directory in which Python versions are installed.",
+    "update-shell": "Put the directory of links on the PATH of your shell.",
+    "completion": "Print the completion script for a shell.",
+    "help": "Show the help of pyman, or of a command.",
 }
 _SETTINGS = """\
 \b
@@ -26,10 +39,16 @@ Settings (environment variables):
   PYMAN_MIRROR    a URL or folder laid out as the release downloads, tried first
   PYMAN_METADATA  a file or URL to use in place of the bundled download metadata
   PYMAN_TARGET    the target to install for, in place of this machine's
+  PYMAN_OFFLINE   set to 1, no connection is opened
+  PYMAN_RETRIES   how often a source is asked again without progress (3)
+  PYMAN_CONNECT_TIMEOUT, PYMAN_READ_TIMEOUT, PYMAN_STALL_TIMEOUT
+                  seconds to wait: a connection (10), the next byte (30), 64 KiB (60)
+  PYMAN_ALLOW_INSECURE_HOST
+                  hosts that may be spoken to by plain http
+  PYMAN_DEBUG     set to 1, an internal error shows where in pyman it happened
 """
 _REPORT = "This is a fault in pyman: please report it, with what PYMAN_DEBUG=1 prints for the same command."
 _STOPPED = 130
-_TERMINATED = 143
 
 
 class _Commands(click.Group):
@@ -40,47 +59,101 @@ class _Commands(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
         if cmd_name not in _COMMANDS:
             return None
         command = importlib.import_module(f"pyman.cli.{cmd_name.replace('-', '_')}").command
-        return command if isinstance(command, click.Command) else None
+        if not isinstance(command, click.Command):
+            return None
+        if not ctx.resilient_parsing:
+            return command
+        from pyman.cli import complete
+
+        return complete.attach(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in _COMMANDS or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from pyman.cli.unknown import unknown
+
+        raise unknown(args[0], _COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
 
-@click.group(cls=_Commands, epilog=_SETTINGS, context_settings={"help_option_names": ["-h", "--help"]})
+        names = [
+            CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)
+        ]
+        # Not the group's own, which would load every command for its help.
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(
+    cls=_Commands,
+    epilog=_SETTINGS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, "-V", "--version", message="pyman %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Install and manage Python versions."""
+    if context.invoked_subcommand is None:
+        ui.data(context.get_help())
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code (0, 1 failure, 2 wrong usage, 130 stopped)."""
-    signal.signal(signal.SIGTERM, _terminate)
+    stopping.listen()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A path may hold bytes that are no text, or characters that the encoding has not.
+        utf8 = sys.stdout.encoding.lower() == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
     sys.exit(_run())
 
 
 def _run() -> int:
+    """Run and return the exit code, also where even an error cannot be printed."""
     try:
-        result = cli.main(prog_name="pyman", standalone_mode=False)
-        sys.stdout.flush()
+        return _outcome()
+    except (click.Abort, KeyboardInterrupt):
+        return _STOPPED
+    except BrokenPipeError:
+        # Whoever read us (`pyman list | head`) has enough.
+        _drop_output()
+        return 0
+    except OSError as error:
+        _drop_output()
+        with suppress(OSError):
+            where = f": {error.filename}" if error.filename else ""
+            ui.error(PymanError(f"{error.strerror or error}{where}"))
+        return 1
+
+
+def _outcome() -> int:
+    """Run, print the error if there is one, and return the exit code."""
+    try:
+        result = _invoke()
+        if sys.stdout:
+            sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except PymanError as error:
         ui.error(error)
         return error.exit_code
+    except click.UsageError as error:
+        ui.error(_usage(error))
+        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _STOPPED
-    except BrokenPipeError:
-        # Whoever read us (`pyman list | head`) has enough; the interpreter must not complain while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (click.Abort, OSError):
+        raise
     except Exception as error:
         if os.environ.get("PYMAN_DEBUG"):
             raise
@@ -88,7 +161,32 @@ def _run() -> int:
         return 1
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    """Leave through the same clean-up as any other failure."""
-    del signum, frame
-    raise SystemExit(_TERMINATED)
+def _invoke() -> object:
+    instruction = os.environ.get("_PYMAN_COMPLETE")
+    if not instruction:
+        return _command()
+    from pyman.cli import complete
+
+    return complete.run(cli, instruction)
+
+
+def _command() -> object:
+    """What click's main() does, which would answer a reader that has gone away with exit code 1."""
+    try:
+        with cli.make_context("pyman", sys.argv[1:]) as context:
+            return cli.invoke(context)
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+
+
+def _usage(error: click.UsageError) -> UsageError:
+    """What click found wrong with the command line, as pyman says it."""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    command = error.ctx.command_path if error.ctx else "pyman"
+    return UsageError(text[:1].lower() + text[1:], f"`{command} --help` tells what it takes.")
+
+
+def _drop_output() -> None:
+    """Let what is still held back for stdout go nowhere: the interpreter must not complain while it exits."""
+    if sys.stdout:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,136 @@
+"""What completion offers when a shell asks for it, as it does at each press of the tab key.
+
+A command has to do nothing for it: `attach` gives parameters what completes them by their names, and what was
+given to click as `shell_complete=` comes before that. Nothing here reaches for the network, and no error is
+printed: it would only clutter the line that is being typed.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+
+import click
+from click.shell_completion import CompletionItem, shell_complete
+
+from pyman.cli import powershell, settings
+from pyman.errors import MetadataError, PymanError
+from pyman.key import Key
+from pyman.listing import Depth, available, order
+from pyman.metadata import Metadata
+from pyman.request import Request
+
+VARIABLE = "_PYMAN_COMPLETE"
+_PATCH_BEGUN = re.compile(r"[0-9]+\.[0-9]+\.")
+
+# What may be typed, and a few words on each.
+Offers = Iterator[tuple[str, str]]
+
+
+def run(cli: click.Group, instruction: str) -> int:
+    """Print what completes the command line that the shell hands over in variables; return the exit code."""
+    powershell.register()
+    try:
+        return shell_complete(cli, {}, "pyman", VARIABLE, instruction)
+    except Exception:
+        if os.environ.get("PYMAN_DEBUG"):
+            raise
+        return 1
+
+
+def attach(command: click.Command) -> click.Command:
+    """Give the parameters of `command` that are plain text what completes them, and return it."""
+    for parameter in command.params:
+        offers = _OFFERS.get(f"{command.name} {parameter.name}") or _OFFERS.get(parameter.name or "")
+        if offers and parameter.type is click.STRING:
+            parameter.type = _Completed(offers)
+    return command
+
+
+def requests(context: click.Context, begun: str) -> Offers:
+    """What is installed, then what can be: minor versions, patches once one is begun, else keys."""
+    yield from minors(context, begun)
+    yield from _named(_available(context, begun), begun, "can be installed")
+
+
+def minors(context: click.Context, begun: str) -> Offers:
+    """What is installed, in the same way."""
+    del context
+    yield from _named((each.key for each in settings.store().installations()), begun, "is installed")
+
+
+def installed(context: click.Context, begun: str) -> Offers:
+    """What is installed, each by its full version or key."""
+    del context
+    for each in settings.store().installations():
+        yield str(each.key) if begun[:1].isalpha() else _full(each.key), str(each.key)
+
+
+def targets(context: click.Context, begun: str) -> Offers:
+    """The targets for which there are builds."""
+    del begun
+    for target in _metadata(context).targets():
+        yield str(target), ""
+
+
+_OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
+    "request": requests,
+    "requests": requests,
+    "python": requests,
+    "minors": minors,
+    "uninstall requests": installed,
+    "target": targets,
+}
+
+
+class _Completed(click.types.StringParamType):
+    """A text, completed by what `offers` yields."""
+
+    def __init__(self, offers: Callable[[click.Context, str], Offers]) -> None:
+        self._offers = offers
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        del param
+        found: dict[str, str] = {}
+        with suppress(PymanError, OSError):
+            for text, about in self._offers(ctx, incomplete):
+                found.setdefault(text, about)
+        return [
+            CompletionItem(text, help=about or None)
+            for text, about in found.items()
+            if text.startswith(incomplete)
+        ]
+
+
+def _named(keys: Iterable[Key], begun: str, fact: str) -> Offers:
+    for key in sorted(keys, key=order, reverse=True):
+        if begun[:1].isalpha():
+            yield str(key), fact
+        elif _PATCH_BEGUN.match(begun):
+            yield _full(key), fact
+        else:
+            yield (
+                f"{key.version.major}.{key.version.minor}{key.variant.abi_suffix}",
+                f"{key.version} {fact}",
+            )
+
+
+def _full(key: Key) -> str:
+    return f"{key.version}{key.variant.abi_suffix}"
+
+
+def _available(context: click.Context, begun: str) -> Iterator[Key]:
+    machine = settings.machine(context.params.get("target") or os.environ.get("PYMAN_TARGET"))
+    builds = _metadata(context).builds(machine.target)
+    depth = Depth.VERSIONS if _PATCH_BEGUN.match(begun) else Depth.NEWEST_PATCH
+    return (build.key for build in available(builds, Request.parse("any"), machine, depth))
+
+
+def _metadata(context: click.Context) -> Metadata:
+    """The metadata that were asked for, but for a URL: nobody waits for the network at the tab key."""
+    place: str | None = context.params.get("metadata_place") or os.environ.get("PYMAN_METADATA")
+    if place and "://" in place:
+        raise MetadataError(f"{place} is not fetched for completion")
+    return settings.load_metadata(place)

@@ -1,0 +1,48 @@
+"""^C and SIGTERM: what is under way is told to stop, also where no exception gets to it.
+
+Python raises KeyboardInterrupt in the main thread alone, where it can be lost (in a finaliser, say); a thread
+that waits for bytes does not see it at all.
+"""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+TERMINATED = 128 + signal.SIGTERM
+_stoppers: list[Callable[[], None]] = []
+
+
+@contextmanager
+def stoppable(stop: Callable[[], None]) -> Iterator[None]:
+    """Have `stop` called when the user stops pyman inside the block; it must be quick and may come twice."""
+    _stoppers.append(stop)
+    try:
+        yield
+    finally:
+        _stoppers.remove(stop)
+
+
+def listen() -> None:
+    """Take over the signals by which a user stops a program. For the command line, in its main thread."""
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _stop() -> None:
+    for stop in tuple(_stoppers):
+        stop()
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    del signum, frame
+    _stop()
+    raise KeyboardInterrupt
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    """Leave through the same clean-up as any other failure."""
+    del signum, frame
+    _stop()
+    raise SystemExit(TERMINATED)
