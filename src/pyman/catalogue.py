@@ -1,10 +1,12 @@
 """Where metadata comes from: what is shipped with pyman, a file, or a URL."""
 
+import os
 from pathlib import Path
 
 from pyman import metadata
 from pyman.errors import MetadataError
 from pyman.metadata import Metadata
+from pyman.network import Network
 
 
 def load(place: str | None) -> Metadata:
@@ -15,7 +17,8 @@ def load(place: str | None) -> Metadata:
         # What opens connections takes long to load, and metadata are mostly at hand.
         from pyman import fetch  # noqa: PLC0415
 
-        return metadata.parse(fetch.read(place), fetch.public(place))
+        network = Network.from_environment(os.environ)
+        return metadata.parse(fetch.read(place, network), fetch.public(place))
     try:
         return metadata.parse(Path(place).read_bytes(), place)
     except OSError as error:
