@@ -77,6 +77,7 @@ class Pyman:
             "PYMAN_HOME": str(self.store),
             "PYMAN_BIN_DIR": str(self.bin),
             "COLUMNS": "200",
+            "PYMAN_RETRIES": "0",  # the waiting before each would be most of a test; test_network.py has them
             **self.environment,
             **(env or {}),
         }
@@ -122,7 +123,7 @@ class Pyman:
         return {entry.name: entry.resolve().name for entry in self._published() if _is_link(entry)}
 
     def _published(self) -> list[Path]:
-        return sorted(self.store.glob("cpython-*"))
+        return sorted(self.store.glob("*-*"))
 
     def leftovers(self) -> list[str]:
         """Return what lies in the staging area."""

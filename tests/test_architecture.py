@@ -15,6 +15,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "pyman"
 # A module imports only from those above it. A new module is put where it belongs.
 ORDER = [
     "errors",
+    "stopping",
+    "userdirs",
     "version",
     "target",
     "key",
@@ -41,12 +43,12 @@ ORDER = [
     "archive",
     "prepare",
     "staged",
-    "userdirs",
     "pins",
     "loader_messages",
+    "reporter",
     "smoke",
     "bytecode",
-    "install",
+    "installer",
     "catalogue",
     "environments",
     "execute",

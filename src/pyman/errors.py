@@ -7,6 +7,7 @@ PymanError                 expected failure, exit code 1
   FetchError               no source delivered the bytes
     DigestMismatchError    a source delivered other bytes than were published
   ArchiveError             an archive is damaged or hostile
+  DoesNotRunError          a build for this target does not run on this machine
   StoreError               the store cannot be read or changed
   CancelledError           the user stopped it, exit code 130
 """
@@ -49,6 +50,10 @@ class DigestMismatchError(FetchError):
 
 class ArchiveError(PymanError):
     """An archive is damaged, or holds a member that must not be unpacked."""
+
+
+class DoesNotRunError(PymanError):
+    """A build was made for this machine's target, but does not run on it or is not what it should be."""
 
 
 class StoreError(PymanError):

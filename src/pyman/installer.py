@@ -1,81 +1,96 @@
-"""The sequence of an install: lock, look again, stream and unpack, check the digest, publish, link.
+"""The sequence of an install: lock, look again, stream and unpack, check the digest, finish, publish, link.
 
     look → lock → look again → download ─┬→ hash
-                                         └→ inflate → unpack into staging → digest compared → rename → link
+                                         └→ inflate → unpack into staging → digest compared
+                                              → prepare for its final path → smoke test → rename → link
 
-Nothing of an archive is published, let alone run, before its digest was compared.
+Nothing of an archive is published, let alone run, before its digest was compared; and what is made for this
+machine is published only if it runs on it.
 """
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
-from pyman import __version__, archive, changes, fetch, links
-from pyman.errors import ArchiveError, CancelledError, FetchError, PymanError
+from pyman import __version__, archive, bytecode, changes, fetch, links, prepare, smoke
+from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, PymanError
 from pyman.fetch import Download
 from pyman.key import Key
 from pyman.metadata import Build
+from pyman.network import Network
+from pyman.reporter import Reporter
+from pyman.stopping import stoppable
 from pyman.store import Installation, Store
 
 _AT_ONCE = 4
 
 
-class Reporter(Protocol):
-    """Who is told how an install goes; called from several threads."""
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How a tree is finished: marked as externally managed (PEP 668), tested, its modules compiled."""
 
-    def waiting(self, key: Key) -> None:
-        """Another process is installing the same build."""
-
-    def downloading(self, key: Key, size: int | None) -> None:
-        """Bytes are coming, `size` of them if the source said so; again when the next source is tried."""
-
-    def received(self, key: Key, count: int) -> None:
-        """So many bytes more have come."""
-
-    def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
-        """A source failed; another one is tried unless that was the last."""
-
-    def installed(self, installation: Installation, seconds: float) -> None:
-        """It is published."""
-
-    def already(self, installation: Installation) -> None:
-        """It was there before."""
+    is_external: bool = True
+    smoke_test: bool = True
+    compile_bytecode: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """What an install works with: the store, a mirror ("" for none), and who is told."""
+    """What an install works with: the store, a mirror ("" for none), who is told, and how to finish."""
 
     store: Store
     mirror: str
     reporter: Reporter
     reinstall: bool = False
-    cancelled: Event = Event()  # noqa: RUF009 - one for the process unless a caller brings its own
+    cancelled: Event = field(default_factory=Event)
+    finish: Finish = Finish()
+    network: Network = field(default_factory=Network)
 
-    def install_all(self, builds: Sequence[Build]) -> list[Installation | PymanError]:
-        """Install several builds, some at a time; the result of each in order, an error where it failed."""
-        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+    def install_all(self, choices: Sequence[Sequence[Build]]) -> list[Installation | PymanError]:
+        """Install the best of each choice, some at a time; the results in order, an error where it failed."""
+        with stoppable(self._stop), ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             try:
-                return list(pool.map(self._try_install, builds))
+                return list(pool.map(self._try_install, choices))
             except BaseException:
-                self.cancelled.set()
+                self._stop()
                 raise
 
-    def _try_install(self, build: Build) -> Installation | PymanError:
+    def _stop(self) -> None:
+        """Make the threads that install end soon, also one that waits for bytes."""
+        self.cancelled.set()
+        fetch.hang_up()
+
+    def _try_install(self, candidates: Sequence[Build]) -> Installation | PymanError:
         try:
-            return self.install(build)
+            return self.install_best(candidates)
         except PymanError as error:
             return error
+
+    def install_best(self, candidates: Sequence[Build]) -> Installation:
+        """Install the first of one or more builds that runs on this machine; raises as `install` does.
+
+        What a source or the store did wrong does not lead to another build.
+        """
+        for build, following in pairwise(candidates):
+            try:
+                return self.install(build)
+            except DoesNotRunError as error:
+                if self.cancelled.is_set():  # ^C ends what is being tested as well
+                    raise CancelledError("Stopped.") from None
+                self.reporter.does_not_run(error, following.key)
+        return self.install(candidates[-1])
 
     def install(self, build: Build) -> Installation:
         """Install `build` and point its minor link; returns the installation, also if it was there already.
 
-        Raises FetchError, ArchiveError, StoreError or CancelledError; the store is then as it was.
+        Raises FetchError, ArchiveError, DoesNotRunError, StoreError or CancelledError; the store is then as
+        it was.
         """
         began = monotonic()
         with changes.locked(self.store, build.key, lambda: self.reporter.waiting(build.key)):
@@ -102,9 +117,13 @@ class Installer:
         raise _all_failed(build, failures)
 
     def _from_source(self, build: Build, url: str) -> Installation:
-        with changes.staging(self.store, build.key) as tree, fetch.download(url, self.cancelled) as download:
+        with (
+            changes.staging(self.store, build.key) as tree,
+            fetch.download(url, self.cancelled, self.network) as download,
+        ):
             self.reporter.downloading(build.key, download.size)
             unpacked = self._unpack(download, build, tree)
+            self._finish(Installation(build.key, tree))
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
             return changes.publish(self.store, build.key, tree, _record(build, download, unpacked))
@@ -125,6 +144,18 @@ class Installer:
         for chunk in download:
             self.reporter.received(key, len(chunk))
             yield chunk
+
+    def _finish(self, staged: Installation) -> None:
+        """Make of an unpacked tree an interpreter that works at its final path, and see that it does."""
+        final = self.store.path_of(staged.key)
+        prepare.prepare(staged, final, is_external=self.finish.is_external)
+        if not smoke.concerns(staged.key):
+            return
+        if self.finish.smoke_test:
+            for warning in smoke.check(staged):
+                self.reporter.warned(warning)
+        if self.finish.compile_bytecode:
+            bytecode.compile_all(staged, final)
 
 
 def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dict[str, Any]:

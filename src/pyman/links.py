@@ -5,8 +5,9 @@ links need a privilege, the minor link is a junction and the name in the bin dir
 """
 
 import os
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from pyman.key import Key
 from pyman.select import preference
 from pyman.store import Installation, Store, executable_name
 from pyman.target import Target
+
+# Names that are taken only when that is asked for.
+DEFAULT_NAMES = ("python", "python3")
+_COMMAND_FILE = re.compile('@"(?P<path>[^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +48,31 @@ def refresh_minor(store: Store, key: Key) -> None:
 def refresh_bin(store: Store, key: Key, machine: Target, bin_dir: Path, *, force: bool) -> BinLink | None:
     """Point the name of `key` in `bin_dir` at the best installation that runs on `machine`.
 
-    Returns the link; None when nothing is left for the name, which is then taken away if it was ours.
-    `force` replaces a file that is not ours.
+    Returns the link; None when nothing is left for the name, which is then taken away if it was ours. So are
+    `python` and `python3` when what they point at is gone. `force` replaces a file that is not ours.
     """
-    link = bin_dir / (executable_name(key) + (".cmd" if sys.platform == "win32" else ""))
+    for name in DEFAULT_NAMES:
+        _remove_dangling(bin_link(bin_dir, name), store)
+    link = bin_link(bin_dir, executable_name(key))
     best = _best(store.installations(), executable_name(key), machine)
-    foreign = os.path.lexists(link) and not is_ours(link, store)
-    try:
-        if best is None:
-            if not foreign:
-                _remove(link)
-            return None
-        if not foreign or force:
-            bin_dir.mkdir(parents=True, exist_ok=True)
-            _write_bin(link, store.minor_link(best.key) / best.executable.relative_to(best.path))
-            foreign = False
-    except OSError as error:
-        raise _failed(link, error) from None
-    return BinLink(link, foreign)
+    if best:
+        return _point(link, best, store, force=force)
+    if is_ours(link, store):
+        _remove_checked(link)
+    return None
+
+
+def point_defaults(
+    store: Store, installation: Installation, bin_dir: Path, *, force: bool
+) -> Iterator[BinLink]:
+    """Point `python` and `python3` in `bin_dir` at the installation's minor version; yields the links."""
+    for name in DEFAULT_NAMES:
+        yield _point(bin_link(bin_dir, name), installation, store, force=force)
+
+
+def bin_link(bin_dir: Path, name: str) -> Path:
+    """Return the path of the link called `name`, whether it is there or not."""
+    return bin_dir / (f"{name}.cmd" if sys.platform == "win32" else name)
 
 
 def is_ours(link: Path, store: Store) -> bool:
@@ -71,6 +83,32 @@ def is_ours(link: Path, store: Store) -> bool:
         return link.is_symlink() and Path(link.readlink()).is_relative_to(store.home)
     except (OSError, ValueError):
         return False
+
+
+def _point(link: Path, installation: Installation, store: Store, *, force: bool) -> BinLink:
+    """Let the link follow the installation's minor link, unless it is not ours and may not be replaced."""
+    if os.path.lexists(link) and not is_ours(link, store) and not force:
+        return BinLink(link, foreign=True)
+    inside = installation.executable.relative_to(installation.path)
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        _write_bin(link, store.minor_link(installation.key) / inside)
+    except OSError as error:
+        raise _failed(link, error) from None
+    return BinLink(link, foreign=False)
+
+
+def _remove_dangling(link: Path, store: Store) -> None:
+    """Take a link of ours away when what it points at is gone."""
+    if not is_ours(link, store):
+        return
+    if sys.platform == "win32":
+        found = _COMMAND_FILE.match(link.read_text(encoding="utf-8"))
+        there = not found or Path(found["path"]).exists()
+    else:
+        there = link.exists()
+    if not there:
+        _remove_checked(link)
 
 
 def _best(installations: Iterable[Installation], name: str, machine: Target) -> Installation | None:
@@ -125,6 +163,13 @@ def _remove(link: Path) -> None:
         link.rmdir()  # takes a junction away, and nothing of what it points at
     else:
         link.unlink(missing_ok=True)
+
+
+def _remove_checked(link: Path) -> None:
+    try:
+        _remove(link)
+    except OSError as error:
+        raise _failed(link, error) from None
 
 
 def _failed(link: Path, error: OSError) -> StoreError:

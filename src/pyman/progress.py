@@ -15,9 +15,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from pyman import ui
 from pyman.errors import PymanError
 from pyman.key import Key
+from pyman.lines import Lines
 from pyman.store import Installation
 
 
@@ -35,7 +35,7 @@ class Bars:
             transient=True,
         )
         self._tasks: dict[Key, TaskID] = {}
-        self._lines = ui.Lines()
+        self._lines = Lines()
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -61,6 +61,12 @@ class Bars:
     def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
         self._forget(key)
         self._lines.failed(key, error, final=final)
+
+    def does_not_run(self, error: PymanError, following: Key) -> None:
+        self._lines.does_not_run(error, following)
+
+    def warned(self, text: str) -> None:
+        self._lines.warned(text)
 
     def installed(self, installation: Installation, seconds: float) -> None:
         self._forget(installation.key)

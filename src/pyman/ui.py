@@ -7,8 +7,6 @@ from typing import Any
 import click
 
 from pyman.errors import PymanError
-from pyman.key import Key
-from pyman.store import Installation
 
 _KILO = 1000
 
@@ -62,46 +60,3 @@ def size(count: int) -> str:
             return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= _KILO
     return f"{amount:.1f} GB"
-
-
-class Lines:
-    """Tells how an install goes in single lines, as a build log wants them."""
-
-    def waiting(self, key: Key) -> None:
-        note(f"Waiting for another process that is installing {key}")
-
-    def downloading(self, key: Key, size: int | None) -> None:
-        note(f"Downloading {key}{_in_brackets(size)}")
-
-    def received(self, key: Key, count: int) -> None:
-        pass
-
-    def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
-        if not final:
-            warning(f"{error.message}; trying the next source for {key}")
-
-    def installed(self, installation: Installation, seconds: float) -> None:
-        note(f"Installed {installation.key} in {seconds:.1f} s")
-
-    def already(self, installation: Installation) -> None:
-        note(f"Already installed: {installation.key}")
-
-
-class Silence(Lines):
-    """Tells nothing but warnings."""
-
-    def waiting(self, key: Key) -> None:
-        pass
-
-    def downloading(self, key: Key, size: int | None) -> None:
-        pass
-
-    def installed(self, installation: Installation, seconds: float) -> None:
-        pass
-
-    def already(self, installation: Installation) -> None:
-        pass
-
-
-def _in_brackets(count: int | None) -> str:
-    return "" if count is None else f" ({size(count)})"

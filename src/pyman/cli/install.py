@@ -1,47 +1,44 @@
 """`pyman install`."""
 
-import os
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from pyman import changes, links, pins, ui
-from pyman.cli import settings
+from pyman import links, pins, ui
+from pyman.cli import installing, settings
 from pyman.detect import Machine
-from pyman.errors import PymanError
-from pyman.install import Installer, Reporter
-from pyman.key import Key
-from pyman.metadata import Build, Metadata
+from pyman.errors import PymanError, UsageError
+from pyman.installer import Finish, Installer
+from pyman.plan import Choice, Plan, Planner
+from pyman.reporter import Reporter
 from pyman.request import Request
-from pyman.select import best_installed, candidates
-from pyman.store import Installation, Store
-from pyman.target import Target
-
-_STATIC = (
-    "{key} is a static build: no dynamic one fits. A static Python cannot load extension modules, "
-    "so packages such as numpy will not import."
-)
+from pyman.store import Installation, Store, executable_name
 
 
 @dataclass(frozen=True, slots=True)
 class _Wishes:
-    """What the options ask for."""
+    """What the options ask for; the names are those of the options."""
 
+    target: str | None
     metadata_place: str | None
+    mirror: str
     reinstall: bool
-    unverified: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What the requests come to: installations that are there already, and builds to install."""
-
-    present: list[Installation]
-    builds: list[Build]
+    no_bin: bool
+    default: bool
+    force: bool
+    no_fallback: bool
+    no_smoke_test: bool
+    no_externally_managed: bool
+    compile_bytecode: bool
+    no_registry: bool
+    allow_unverified: bool
+    dry_run: bool
+    as_json: bool
+    quiet: bool
+    verbose: bool
 
 
 @click.command("install")
@@ -50,48 +47,51 @@ class _Plan:
 @settings.metadata_option
 @settings.mirror_option
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
+@click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
 @click.option("--force", is_flag=True, help="Replace files in the directory of links that are not pyman's.")
+@click.option("--no-fallback", is_flag=True, help="Try no other build where the best one does not run.")
+@click.option("--no-smoke-test", is_flag=True, help="Do not start it before it is published.")
+@click.option(
+    "--no-externally-managed", is_flag=True, help="Let pip install into it, outside of virtual environments."
+)
+@click.option("--compile-bytecode", is_flag=True, help="Compile its modules now, on all cores.")
+@click.option("--no-registry", is_flag=True, help="Make no entry in the Windows registry.")
 @click.option(
     "--allow-unverified", is_flag=True, help="Install builds that were published without a checksum."
 )
+@click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was installed as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Say also how the target was found and what was chosen.")
 @click.pass_context
-def command(
-    context: click.Context,
-    requests: tuple[str, ...],
-    target: str | None,
-    metadata_place: str | None,
-    mirror: str,
-    reinstall: bool,
-    no_bin: bool,
-    force: bool,
-    allow_unverified: bool,
-    quiet: bool,
-    verbose: bool,
-) -> None:
+def command(context: click.Context, /, requests: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
     """Download and install Python versions.
 
     REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, those of the nearest
-    .python-versions or .python-version file are installed, else the newest stable version.
+    .python-versions or .python-version file are installed, else the newest stable version. What does not run
+    on this machine is not installed: the next best build is tried in its place.
     """
-    wishes = _Wishes(metadata_place, reinstall, allow_unverified)
+    wishes = _Wishes(**options)
     store = settings.store()
-    machine = settings.machine(target)
-    if verbose:
+    machine = settings.machine(wishes.target)
+    if wishes.verbose:
         _describe(machine)
     plan = _plan(_requests(requests), store, machine, wishes)
-    with _reporter(quiet=quiet) as reporter:
+    if wishes.dry_run:
+        _rehearse(plan, store, wishes)
+        return
+    with installing.reporter(quiet=wishes.quiet) as reporter:
         for installation in plan.present:
             reporter.already(installation)
-        results = Installer(store, mirror, reporter, reinstall).install_all(plan.builds)
-    done = [*plan.present, *(result for result in results if isinstance(result, Installation))]
-    if not no_bin:
-        _link([each.key for each in done], store, settings.own_target(target), force=force, quiet=quiet)
+        results = _install(plan.choices, store, reporter, wishes)
+    made = [result for result in results if isinstance(result, Installation)]
+    _settle([*plan.present, *made], store, wishes)
     failures = [result for result in results if isinstance(result, PymanError)]
     for failure in failures:
         ui.error(failure)
+    if wishes.as_json:
+        _print("installed", made, plan)
     if failures:
         context.exit(max(failure.exit_code for failure in failures))
 
@@ -101,79 +101,100 @@ def _requests(texts: Sequence[str]) -> list[Request]:
     if texts:
         return [Request.parse(text) for text in texts]
     file = pins.find(Path.cwd())
-    return list(file.requests) if file else [Request.parse("latest")]
+    if not file:
+        return [Request.parse("latest")]
+    for warning in file.skipped:
+        ui.warning(warning)
+    if not file.requests:
+        raise UsageError(
+            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
+        )
+    return list(file.requests)
 
 
-def _plan(requests: Iterable[Request], store: Store, machine: Machine, wishes: _Wishes) -> _Plan:
+def _plan(requests: list[Request], store: Store, machine: Machine, wishes: _Wishes) -> Plan:
     """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met."""
-    here = store.installations()
-    present: dict[Key, Installation] = {}
-    builds: dict[Key, Build] = {}
-    metadata: Metadata | None = None
-    for request in requests:
-        found = best_installed(request, here, machine)
-        if found and not wishes.reinstall and _is_good(found, request):
-            present[found.key] = found
-            continue
-        metadata = metadata or settings.load_metadata(wishes.metadata_place)
-        build = _choose(request, metadata, machine, wishes, found)
-        installed = store.get(build.key)
-        if installed and not wishes.reinstall:
-            present[build.key] = installed
-        else:
-            _warn_if_static(build, request)
-            builds[build.key] = build
-    return _Plan(list(present.values()), list(builds.values()))
+    planner = Planner(
+        store,
+        machine,
+        lambda: settings.load_metadata(wishes.metadata_place),
+        wishes.reinstall,
+        wishes.allow_unverified,
+    )
+    plan = planner.plan(requests)
+    if wishes.default and len(plan.present) + len(plan.choices) > 1:
+        raise UsageError("python can be only one version: --default takes one request", "Name one version.")
+    return plan
 
 
-def _is_good(found: Installation, request: Request) -> bool:
-    """Whether an installation settles the request without a look at what can be downloaded.
-
-    `latest` may have moved on, and a static build is a last resort: a dynamic one may have come.
-    """
-    return not request.latest and found.key.variant.static == request.variant.static
-
-
-def _choose(
-    request: Request, metadata: Metadata, machine: Machine, wishes: _Wishes, found: Installation | None
-) -> Build:
-    """The build to install; what is installed again is, where it can still be had, the very same build."""
-    choice = candidates(request, metadata, machine, unverified=wishes.unverified)
-    if wishes.reinstall and found and not request.latest:
-        return next((build for build in choice if build.key == found.key), choice[0])
-    return choice[0]
-
-
-def _warn_if_static(build: Build, request: Request) -> None:
-    if build.key.variant.static and not request.variant.static:
-        ui.warning(_STATIC.format(key=build.key))
-
-
-@contextmanager
-def _reporter(*, quiet: bool) -> Iterator[Reporter]:
-    if quiet:
-        yield ui.Silence()
-    elif sys.stderr.isatty():
-        from pyman.progress import Bars  # only a terminal needs rich
-
-        with Bars() as bars:
-            yield bars
-    else:
-        yield ui.Lines()
+def _install(
+    choices: Iterable[Choice], store: Store, reporter: Reporter, wishes: _Wishes
+) -> list[Installation | PymanError]:
+    """Install for each choice, and warn where it came to a static build though none was asked for."""
+    choices = list(choices)
+    installing.warn_if_static(choice.best.key for choice in choices if choice.is_last_resort)
+    finish = Finish(
+        is_external=not wishes.no_externally_managed,
+        smoke_test=not wishes.no_smoke_test,
+        compile_bytecode=wishes.compile_bytecode,
+    )
+    installer = Installer(
+        store, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=settings.network()
+    )
+    results = installer.install_all([[each.best] if wishes.no_fallback else each.tries for each in choices])
+    fallen_back = [
+        result.key
+        for choice, result in zip(choices, results, strict=True)
+        if isinstance(result, Installation) and result.key != choice.best.key
+    ]
+    installing.warn_if_static(fallen_back)
+    return results
 
 
-def _link(keys: Iterable[Key], store: Store, own: Target, *, force: bool, quiet: bool) -> None:
-    """Make the links such as `python3.12` to what runs on this machine, and say what stands in their way."""
-    bin_dir = settings.bin_dir()
-    native = [key for key in keys if key.target.baseline == own.baseline]
-    with changes.links_locked(store):
-        made = [links.refresh_bin(store, key, own, bin_dir, force=force) for key in native]
-    for link in made:
-        if link and link.foreign:
-            ui.warning(f"{link.path} is not pyman's and was left alone (--force replaces it)")
-    names = [link.path.name for link in made if link and not link.foreign]
-    if names and not quiet and str(bin_dir) not in os.environ.get("PATH", "").split(os.pathsep):
-        ui.note(f"{bin_dir} is not on your PATH; add it to run {names[0]} by name.")
+def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
+    """Say what would be done; nothing is opened, locked or made."""
+    coming = [Installation(choice.best.key, store.path_of(choice.best.key)) for choice in plan.choices]
+    for installation in plan.present:
+        ui.note(f"Already installed: {installation.key}")
+    for choice in plan.choices:
+        ui.note(f"Would install {choice.best.key} from {choice.best.url}")
+    installing.warn_if_static(choice.best.key for choice in plan.choices if choice.is_last_resort)
+    if not wishes.no_bin:
+        for each in installing.native([*plan.present, *coming], settings.own_target(wishes.target)):
+            for name in (executable_name(each.key), *(links.DEFAULT_NAMES if wishes.default else ())):
+                ui.note(f"Would link {links.bin_link(settings.bin_dir(), name)}")
+    if wishes.as_json:
+        _print("would_install", coming, plan)
+
+
+def _print(name: str, made: Iterable[Installation], plan: Plan) -> None:
+    ui.document(
+        {
+            name: [_facts(each) for each in made],
+            "already_installed": [_facts(each) for each in plan.present],
+        }
+    )
+
+
+def _facts(installation: Installation) -> dict[str, str]:
+    key = installation.key
+    return {
+        "key": str(key),
+        "version": str(key.version),
+        "path": str(installation.path),
+        "executable": str(installation.executable),
+    }
+
+
+def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes) -> None:
+    """Make what stands outside of the store: links, and on Windows entries in the registry."""
+    if installations and not wishes.no_bin:
+        own = settings.own_target(wishes.target)
+        installing.link(
+            installations, store, own, force=wishes.force, quiet=wishes.quiet, default=wishes.default
+        )
+    if not wishes.no_registry:
+        installing.register(installations)
 
 
 def _describe(machine: Machine) -> None:

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
-from pyman import detect, metadata
+from pyman import catalogue, detect
 from pyman.detect import Machine
-from pyman.errors import MetadataError, PymanError
+from pyman.errors import PymanError
 from pyman.metadata import Metadata
+from pyman.network import Network
 from pyman.store import Store, default_bin, default_home
 from pyman.target import Target
 
@@ -72,17 +73,11 @@ def own_target(target: str | None) -> Target:
         return machine(target).target
 
 
+def network() -> Network:
+    """Return how patient and strict downloads are; UsageError for a variable that cannot be understood."""
+    return Network.from_environment(os.environ)
+
+
 def load_metadata(place: str | None) -> Metadata:
     """Return the bundled metadata, or what is at `place`; MetadataError or FetchError otherwise."""
-    if not place:
-        return metadata.bundled()
-    if "://" in place:
-        from pyman import fetch
-
-        return metadata.parse(fetch.read(place), fetch.public(place))
-    try:
-        return metadata.parse(Path(place).read_bytes(), place)
-    except OSError as error:
-        raise MetadataError(
-            f"cannot read the metadata {place}: {error.strerror}", "Check --metadata."
-        ) from None
+    return catalogue.load(place)

@@ -10,7 +10,7 @@ import click
 from pyman import ui, upkeep, windows_registry
 from pyman.cli import installing, settings
 from pyman.errors import PymanError, StoreError, UsageError
-from pyman.install import Installer
+from pyman.installer import Installer
 from pyman.metadata import Build
 from pyman.plan import Choice
 from pyman.request import Request

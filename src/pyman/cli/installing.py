@@ -1,0 +1,83 @@
+"""What `pyman install` and `pyman upgrade` have in common: who is told, and the links that are made."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from pyman import changes, links, ui, windows_registry
+from pyman.cli import settings
+from pyman.errors import PymanError
+from pyman.key import Key
+from pyman.lines import Lines, Silence
+from pyman.reporter import Reporter
+from pyman.store import Installation, Store
+from pyman.target import Target
+
+_STATIC = (
+    "{key} is a static build: no dynamic one fits. A static Python cannot load extension modules, "
+    "so packages such as numpy will not import."
+)
+
+
+@contextmanager
+def reporter(*, quiet: bool) -> Iterator[Reporter]:
+    """Give what tells how an install goes: bars on a terminal, else lines, else nothing."""
+    if quiet:
+        yield Silence()
+    elif sys.stderr.isatty():
+        from pyman.progress import Bars  # only a terminal needs rich
+
+        with Bars() as bars:
+            yield bars
+    else:
+        yield Lines()
+
+
+def warn_if_static(keys: Iterable[Key]) -> None:
+    """Say of static builds, which are taken though they were not asked for, what they cannot do."""
+    for key in keys:
+        if key.variant.static:
+            ui.warning(_STATIC.format(key=key))
+
+
+def native(installations: Iterable[Installation], own: Target) -> list[Installation]:
+    """Return those that run here, whatever their level: what runs elsewhere gets no link."""
+    return [each for each in installations if each.key.target.baseline == own.baseline]
+
+
+def register(installations: Iterable[Installation]) -> None:
+    """Make the entries in the Windows registry; a warning where that cannot be done."""
+    for installation in installations:
+        try:
+            windows_registry.remember(installation)
+        except PymanError as error:
+            ui.warning(error.message)
+
+
+def link(
+    installations: Iterable[Installation],
+    store: Store,
+    own: Target,
+    *,
+    force: bool,
+    quiet: bool,
+    default: bool = False,
+) -> None:
+    """Make the links such as `python3.12` to what runs on `own`, and say what stands in their way.
+
+    `default` makes `python` and `python3` as well, to the last of them.
+    """
+    bin_dir = settings.bin_dir()
+    made = []
+    with changes.links_locked(store):
+        for each in native(installations, own):
+            made.append(links.refresh_bin(store, each.key, own, bin_dir, force=force))
+            if default:
+                made += links.point_defaults(store, each, bin_dir, force=force)
+    for found in made:
+        if found and found.foreign:
+            ui.warning(f"{found.path} is not pyman's and was left alone (--force replaces it)")
+    ours = any(found and not found.foreign for found in made)
+    if ours and not quiet and str(bin_dir) not in os.environ.get("PATH", "").split(os.pathsep):
+        ui.note(f"{bin_dir} is not on your PATH; `pyman update-shell` puts it there.")

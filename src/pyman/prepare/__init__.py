@@ -1,0 +1,31 @@
+"""Finishes an unpacked tree, in staging but with its final path known, so that it works like one built there.
+
+Nothing of it is run here: a tree for another machine is finished as well.
+"""
+
+from pathlib import Path
+
+from pyman.key import Implementation
+from pyman.prepare import environments, externally_managed, install_name, launchers, sysconfig_data
+from pyman.store import Installation, executable_name
+from pyman.target import Os
+
+
+def prepare(staged: Installation, final: Path, *, is_external: bool) -> None:
+    """Make the unpacked tree say that it is at `final`, and give it all its names.
+
+    `is_external` marks it as externally managed (PEP 668). Raises OSError when the system cannot write.
+    """
+    tree, key = staged.path, staged.key
+    stdlib = staged.standard_library
+    macos = key.target.os is Os.MACOS
+    launchers.name_interpreter(tree, key)
+    if key.target.os is not Os.WINDOWS:
+        sysconfig_data.settle(tree, stdlib, final, macos=macos)
+        launchers.settle(tree, stdlib)
+        if stdlib and key.implementation is Implementation.CPYTHON:
+            environments.settle(stdlib, executable_name(key))
+    if macos:
+        install_name.settle(tree, final)
+    if stdlib and is_external:
+        externally_managed.mark(stdlib, key)

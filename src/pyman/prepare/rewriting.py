@@ -1,0 +1,23 @@
+"""Files of a staged tree that get a new content."""
+
+from pathlib import Path
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Give the file `path` the content `data`, by a rename; its mode stays. Raises OSError.
+
+    Its other names, should it have hard links, keep the old content. Bytecode made from the old content is
+    taken away: a shipped .pyc may be one that Python never compares with its source (PEP 552).
+    """
+    waiting = path.with_name(f".{path.name}.new")
+    waiting.write_bytes(data)
+    waiting.chmod(path.stat().st_mode & 0o777)
+    waiting.replace(path)
+    if path.suffix == ".py":
+        for stale in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+            stale.unlink()
+
+
+def plain_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files in `folder` whose names match, in order; no links, none where there is no folder."""
+    return sorted(path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink())

@@ -1,0 +1,133 @@
+"""The smoke test: a staged interpreter is started once, before anybody can come upon it.
+
+That it was built for this target does not say that it runs: the system may lack a library, the processor an
+instruction, the archive a file.
+"""
+
+import ast
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from pyman import detect, loader_messages, staged
+from pyman.errors import DoesNotRunError, PymanError
+from pyman.key import Implementation, Key
+from pyman.select import is_broken_musl
+from pyman.store import Installation
+from pyman.target import Libc
+
+SECONDS = 60  # a start takes a fraction of one, under emulation several
+_MODULES = ("ssl", "ctypes", "sqlite3", "zlib", "lzma", "hashlib")
+# One process tells all; a module that ends it is known by being the last one announced. No more is imported
+# than has to be: there may be no bytecode yet, so each module is compiled. EXT_SUFFIX is what _imp says.
+_PROGRAM = """\
+import sys
+missing = {}
+for name in sys.argv[1:]:
+    print(name, file=sys.stderr, flush=True)
+    try:
+        __import__(name)
+    except Exception as error:
+        missing[name] = f"{type(error).__name__}: {error}"
+import _imp
+suffix = (_imp.extension_suffixes() or [""])[0]
+version = "{}.{}.{}".format(*sys.version_info)
+stage = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(sys.version_info[3])
+if stage:
+    version += stage + str(sys.version_info[4])
+print(ascii({"version": version, "suffix": suffix, "prefix": sys.prefix, "missing": missing}))
+"""
+_HINT = "Nothing was installed. `pyman explain` shows which other builds there are."
+
+
+def concerns(key: Key) -> bool:
+    """Whether builds of `key` are made for this machine, its own processor level aside."""
+    try:
+        return detect.detect().target == key.target.baseline
+    except PymanError:
+        return False
+
+
+def check(interpreter: Installation) -> list[str]:
+    """Start the staged interpreter, and return what the user should know though it runs.
+
+    Raises DoesNotRunError, which names the library, symbol or module that is missing, if it does not.
+    """
+    key = interpreter.key
+    facts = _facts(interpreter)
+    if why := _wrong(facts, interpreter):
+        raise _error(key, why)
+    if key.target.libc is Libc.MUSL and not key.variant.static and "musl" not in str(facts["suffix"]):
+        why = f"its extension modules are tagged {facts['suffix']}, so wheels for musl do not import"
+        if not is_broken_musl(key):
+            raise _error(key, why)
+        # Such builds are left out unless a release is named: then it is wanted as it is.
+        return [f"{key} is a broken build: {why}"]
+    return []
+
+
+def _facts(interpreter: Installation) -> dict[str, Any]:
+    """Return what the interpreter says of itself."""
+    program = interpreter.executable
+    if not program.is_file():
+        raise _error(interpreter.key, f"it has no {program.relative_to(interpreter.path).as_posix()}")
+    try:
+        done = staged.run(interpreter, "-c", _PROGRAM, *_modules(interpreter.key), seconds=SECONDS)
+    except subprocess.TimeoutExpired:
+        raise _error(interpreter.key, f"it did not come to an end in {SECONDS} seconds") from None
+    except OSError as error:
+        raise _error(interpreter.key, loader_messages.of_start(program, error)) from None
+    try:
+        found = ast.literal_eval(done.stdout.decode("ascii")) if done.returncode == 0 else None
+    except (SyntaxError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise _error(interpreter.key, _end(done.returncode, done.stderr.decode("utf-8", "replace")))
+    return found
+
+
+def _end(code: int, text: str) -> str:
+    """Return why the program ended early, and which module it was importing then."""
+    lines = text.splitlines()
+    announced = [line for line in lines if line in _MODULES]
+    why = loader_messages.of_end(code, "\n".join(line for line in lines if line not in _MODULES))
+    return f"{why}, while it imported {announced[-1]}" if announced else why
+
+
+def _modules(key: Key) -> tuple[str, ...]:
+    """A static Python has no ctypes, which needs a loader; other implementations differ more."""
+    if key.implementation is not Implementation.CPYTHON:
+        return ("ssl", "zlib", "hashlib")
+    return tuple(name for name in _MODULES if not (key.variant.static and name == "ctypes"))
+
+
+def _wrong(facts: dict[str, Any], interpreter: Installation) -> str:
+    """Return why this is not the interpreter it should be, nothing if it is."""
+    key = interpreter.key
+    if facts["missing"]:
+        each = (f"{name} ({why})" for name, why in facts["missing"].items())
+        return f"modules do not import: {', '.join(each)}"
+    if not _is_version(str(facts["version"]), key):
+        return f"it is Python {facts['version']}"
+    if not _same(Path(facts["prefix"]), interpreter.path):
+        return f"it looks for its files in {facts['prefix']}"
+    return ""
+
+
+def _is_version(text: str, key: Key) -> bool:
+    """GraalPy's releases are published with the minor version alone, `3.11.0` for any 3.11."""
+    if key.implementation is Implementation.GRAALPY:
+        return text.startswith(f"{key.version.major}.{key.version.minor}.")
+    return text == str(key.version)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)  # noqa: PTH121 - Path.samefile is not cheaper, only longer
+    except OSError:
+        return False
+
+
+def _error(key: Key, why: str) -> DoesNotRunError:
+    return DoesNotRunError(f"{key} does not run here: {why}", _HINT)
