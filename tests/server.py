@@ -5,15 +5,17 @@ asked for, and answers with a fault where a test has set one: `server.spoil("x.t
 """
 
 import re
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
+from weakref import WeakSet
 
 PIECE = 64 * 1024
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -39,6 +41,10 @@ class Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30  # seconds: no client keeps the server from ending
     server: "_Http"
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.owner.connections.add(self.connection)
 
     def do_GET(self) -> None:
         owner = self.server.owner
@@ -119,6 +125,7 @@ class Server:
         self.folder = folder
         self.asked: list[Asked] = []
         self.closing = threading.Event()
+        self.connections = WeakSet[socket.socket]()
         self._faults: dict[str, list[Fault]] = {}
         self._always: dict[str, Fault] = {}
         self._lock = threading.Lock()
@@ -136,6 +143,12 @@ class Server:
             self._always[file] = fault
         else:
             self._faults.setdefault(file, []).extend([fault] * times)
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep for their next request."""
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def mend(self) -> None:
         """Answer everything properly from now on."""
@@ -164,6 +177,7 @@ def serving(folder: Path) -> Iterator[Server]:
     finally:
         server.closing.set()
         server._http.shutdown()  # noqa: SLF001
+        server.hang_up()
         server._http.server_close()  # noqa: SLF001
         thread.join()
 
