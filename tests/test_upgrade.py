@@ -142,7 +142,8 @@ def test_dry_run(pyman: Pyman, offer: Offer, server: Server) -> None:
     published(offer, new)
     result = pyman("upgrade", "--dry-run", "--json")
     assert result.stderr == f"Would install {new.key} (now {old.key})\n"
-    assert result.json == {"upgraded": [{"from": old.key, "to": new.key}], "failed": [], "current": []}
+    upgraded = [{"from": old.key, "to": new.key}]
+    assert result.json == {"upgraded": upgraded, "failed": [], "current": [], "dry_run": True}
     assert pyman.installed() == [old.key]
     assert not (pyman.store / ".locks").exists()
     assert server.asked == []

@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pyman.errors import StoreError
+from pyman.errors import CancelledError, StoreError
 from pyman.key import Key
 from pyman.store import RECORD, Installation, Store
 
@@ -28,18 +29,23 @@ This directory belongs to pyman, the Python version manager.
 Each folder is one Python installation; do not change what is in it. Remove one with `pyman uninstall`.
 """
 _DISCARDED = "~"  # is in no key
+_SLICE = 0.2  # seconds
 _NO_ROOM = "Check the free space and the permissions there, or choose another store with PYMAN_HOME."
 _IN_USE = "Close the programs that run from it, and check the permissions there."
 
 
 @contextmanager
-def locked(store: Store, key: Key, on_wait: Callable[[], None]) -> Iterator[None]:
+def locked(
+    store: Store, key: Key, on_wait: Callable[[], None], cancelled: Event | None = None
+) -> Iterator[None]:
     """Hold the build's lock; calls `on_wait` once if another process has it. StoreError if that fails.
+
+    CancelledError soon after `cancelled` is set while it waits.
 
     On the way in, what dead processes left in `.staging` is swept; on the way out, what `remove` left.
     """
     _prepare(store)
-    with _lock(store, str(key), on_wait):
+    with _lock(store, str(key), on_wait, cancelled or Event()):
         try:
             _settle(store, str(key))
         except OSError as error:
@@ -63,7 +69,7 @@ def sweep(store: Store) -> None:
 def links_locked(store: Store) -> Iterator[None]:
     """Hold the lock under which links are moved: short, so waiting for it is not announced."""
     _prepare(store)
-    with _lock(store, "links", lambda: None):
+    with _lock(store, "links", lambda: None, Event()):
         yield
 
 
@@ -130,14 +136,14 @@ def _prepare(store: Store) -> None:
 
 
 @contextmanager
-def _lock(store: Store, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
+def _lock(store: Store, name: str, on_wait: Callable[[], None], cancelled: Event) -> Iterator[None]:
     lock = FileLock(_locks(store) / f"{name}.lock")
     try:
         try:
             lock.acquire(timeout=0)
         except Timeout:
             on_wait()
-            lock.acquire()
+            _wait_for(lock, cancelled)
     except OSError as error:
         raise _failed("lock", store.home, error) from None
     except NotImplementedError as error:  # a network file system without locks
@@ -146,6 +152,15 @@ def _lock(store: Store, name: str, on_wait: Callable[[], None]) -> Iterator[None
         yield
     finally:
         lock.release()
+
+
+def _wait_for(lock: FileLock, cancelled: Event) -> None:
+    """Take the lock when it is free; in slices, for ^C does not reach a thread that waits."""
+    while not cancelled.is_set():
+        with suppress(Timeout):
+            lock.acquire(timeout=_SLICE)
+            return
+    raise CancelledError("Stopped.")
 
 
 def _sweep(store: Store) -> None:

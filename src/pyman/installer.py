@@ -29,6 +29,7 @@ from pyman.stopping import stoppable
 from pyman.store import Installation, Store
 
 _AT_ONCE = 4
+_CHECK = "Check the network, or name a mirror with --mirror or PYMAN_MIRROR."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Installer:
         it was.
         """
         began = monotonic()
-        with changes.locked(self.store, build.key, lambda: self.reporter.waiting(build.key)):
+        with changes.locked(self.store, build.key, lambda: self.reporter.waiting(build.key), self.cancelled):
             present = self.store.get(build.key)
             if present and not self.reinstall:
                 self.reporter.already(present)
@@ -178,5 +179,5 @@ def _all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:
     each = "".join(f"\n  {failure.message}" for failure in failures)
     return FetchError(
         f"no source has {build.file_name}:{each}",
-        "Check the network, or name a mirror with --mirror or PYMAN_MIRROR.",
+        failures[0].hint if len({failure.hint for failure in failures}) == 1 else _CHECK,
     )

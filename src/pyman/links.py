@@ -31,15 +31,20 @@ class BinLink:
     foreign: bool
 
 
+def is_stale(store: Store, key: Key) -> bool:
+    """Whether the minor link of `key` does not point at the newest installation of its kind."""
+    newest = _newest(store, key)
+    return newest is not None and not _leads(store.minor_link(key), newest.path)
+
+
 def refresh_minor(store: Store, key: Key) -> None:
     """Point the minor link of `key` at the newest installation of its kind; remove it when there is none."""
     link = store.minor_link(key)
-    rivals = [each for each in store.installations() if each.key.link_name == key.link_name]
-    newest = max(rivals, key=lambda each: (each.key.version, each.key.release_order), default=None)
+    newest = _newest(store, key)
     try:
         if newest is None:
             _remove(link)
-        elif _resolved(link) != newest.path:
+        elif not _leads(link, newest.path):
             _replace(link, newest.path)
     except OSError as error:
         raise _failed(link, error) from None
@@ -51,8 +56,7 @@ def refresh_bin(store: Store, key: Key, machine: Target, bin_dir: Path, *, force
     Returns the link; None when nothing is left for the name, which is then taken away if it was ours. So are
     `python` and `python3` when what they point at is gone. `force` replaces a file that is not ours.
     """
-    for name in DEFAULT_NAMES:
-        _remove_dangling(bin_link(bin_dir, name), store)
+    _remove_dangling(bin_dir, store)
     link = bin_link(bin_dir, executable_name(key))
     best = _best(store.installations(), executable_name(key), machine)
     if best:
@@ -60,6 +64,14 @@ def refresh_bin(store: Store, key: Key, machine: Target, bin_dir: Path, *, force
     if is_ours(link, store):
         _remove_checked(link)
     return None
+
+
+def follow_bin(store: Store, key: Key, machine: Target, bin_dir: Path) -> None:
+    """Do as `refresh_bin` does where there is a link of ours; its user may have wanted none."""
+    if is_ours(bin_link(bin_dir, executable_name(key)), store):
+        refresh_bin(store, key, machine, bin_dir, force=False)
+    else:
+        _remove_dangling(bin_dir, store)
 
 
 def point_defaults(
@@ -98,17 +110,19 @@ def _point(link: Path, installation: Installation, store: Store, *, force: bool)
     return BinLink(link, foreign=False)
 
 
-def _remove_dangling(link: Path, store: Store) -> None:
-    """Take a link of ours away when what it points at is gone."""
-    if not is_ours(link, store):
-        return
-    if sys.platform == "win32":
-        found = _COMMAND_FILE.match(link.read_text(encoding="utf-8"))
-        there = not found or Path(found["path"]).exists()
-    else:
-        there = link.exists()
-    if not there:
-        _remove_checked(link)
+def _remove_dangling(bin_dir: Path, store: Store) -> None:
+    """Take `python` and `python3` away when they are ours and what they point at is gone."""
+    for name in DEFAULT_NAMES:
+        link = bin_link(bin_dir, name)
+        if is_ours(link, store) and not _leads_somewhere(link):
+            _remove_checked(link)
+
+
+def _leads_somewhere(link: Path) -> bool:
+    if sys.platform != "win32":
+        return link.exists()
+    found = _COMMAND_FILE.match(link.read_text(encoding="utf-8"))
+    return not found or Path(found["path"]).exists()
 
 
 def _best(installations: Iterable[Installation], name: str, machine: Target) -> Installation | None:
@@ -126,11 +140,16 @@ def _rank(installation: Installation) -> tuple[Any, ...]:
     return (*preference(key), key.target.level)
 
 
-def _resolved(link: Path) -> Path | None:
+def _newest(store: Store, key: Key) -> Installation | None:
+    rivals = [each for each in store.installations() if each.key.link_name == key.link_name]
+    return max(rivals, key=lambda each: (each.key.version, each.key.release_order), default=None)
+
+
+def _leads(link: Path, destination: Path) -> bool:
     try:
-        return link.parent / link.readlink()
+        return link.samefile(destination)
     except OSError:
-        return None
+        return False
 
 
 def _replace(link: Path, destination: Path) -> None:

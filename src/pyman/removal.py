@@ -47,7 +47,7 @@ class Remover:
 
     def _point(self, store: Store, key: Key) -> None:
         links.refresh_minor(store, key)
-        links.refresh_bin(store, key, self.own or key.target, self.bin_dir, force=False)
+        links.follow_bin(store, key, self.own or key.target, self.bin_dir)
 
 
 def tidy(store: Store, bin_dir: Path) -> None:

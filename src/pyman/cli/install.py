@@ -11,6 +11,7 @@ from pyman import links, pins, ui
 from pyman.cli import installing, settings
 from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
+from pyman.fetch.sources import public, sources
 from pyman.installer import Finish, Installer
 from pyman.plan import Choice, Plan, Planner
 from pyman.reporter import Reporter
@@ -86,8 +87,14 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
             reporter.already(installation)
         results = _install(plan.choices, store, reporter, wishes)
     made = [result for result in results if isinstance(result, Installation)]
-    _settle([*plan.present, *made], store, wishes)
     failures = [result for result in results if isinstance(result, PymanError)]
+    try:
+        _settle([*plan.present, *made], store, wishes)
+    except PymanError as error:
+        if made:
+            failures.append(error)
+        else:  # all was there before, perhaps in a store that this user may only read
+            ui.warning(error.message)
     for failure in failures:
         ui.error(failure)
     if wishes.as_json:
@@ -157,7 +164,8 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
     for installation in plan.present:
         ui.note(f"Already installed: {installation.key}")
     for choice in plan.choices:
-        ui.note(f"Would install {choice.best.key} from {choice.best.url}")
+        source = public(sources(choice.best, wishes.mirror)[0])
+        ui.note(f"Would install {choice.best.key} from {source}")
     installing.warn_if_static(choice.best.key for choice in plan.choices if choice.is_last_resort)
     if not wishes.no_bin:
         for each in installing.native([*plan.present, *coming], settings.own_target(wishes.target)):
@@ -187,7 +195,8 @@ def _facts(installation: Installation) -> dict[str, str]:
 
 
 def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes) -> None:
-    """Make what stands outside of the store: links, and on Windows entries in the registry."""
+    """Make the links, and on Windows the entries in the registry."""
+    installing.refresh_minors(installations, store)
     if installations and not wishes.no_bin:
         own = settings.own_target(wishes.target)
         installing.link(

@@ -55,6 +55,24 @@ def register(installations: Iterable[Installation]) -> None:
             ui.warning(error.message)
 
 
+def refresh_minors(installations: Iterable[Installation], store: Store) -> None:
+    """Point the minor links right, those too which a process that died left behind."""
+    keys = {each.key.link_name: each.key for each in installations}
+    stale = [key for key in keys.values() if links.is_stale(store, key)]
+    if stale:
+        with changes.links_locked(store):
+            for key in stale:
+                links.refresh_minor(store, key)
+
+
+def follow(installations: Iterable[Installation], store: Store) -> None:
+    """Let the links such as `python3.12` that are there follow to what was installed; none is made."""
+    own = settings.own_target(None)
+    with changes.links_locked(store):
+        for each in native(installations, own):
+            links.follow_bin(store, each.key, own, settings.bin_dir())
+
+
 def link(
     installations: Iterable[Installation],
     store: Store,

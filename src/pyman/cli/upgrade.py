@@ -59,7 +59,8 @@ def command(
     before stays until `pyman prune` finds that nothing uses it.
     """
     store = settings.store()
-    steps = _steps(_chosen(minors, store), metadata_place)
+    chosen = _chosen(minors, store)
+    steps = _steps(chosen, metadata_place)
     if not quiet:
         _tell(steps, verbose=verbose)
     due = [step for step in steps if step.newer]
@@ -67,11 +68,12 @@ def command(
         for step in due:
             ui.note(f"Would install {step.newer[0].key} (now {step.old.key})")
     else:
+        installing.refresh_minors(chosen, store)
         due = _install(due, store, mirror, quiet=quiet)
     if not due and not quiet:
         ui.note("Everything is up to date." if steps else "Nothing is installed.")
     if as_json:
-        ui.document(_document(due, steps))
+        ui.document(_document(due, steps) | {"dry_run": dry_run})
     _fail(context, [step.outcome for step in due if isinstance(step.outcome, PymanError)])
 
 
@@ -118,8 +120,7 @@ def _install(due: Sequence[_Step], store: Store, mirror: str, *, quiet: bool) ->
     done = [replace(step, outcome=result) for step, result in zip(due, results, strict=True)]
     made = [result for result in results if isinstance(result, Installation)]
     if made:
-        # Quiet about PATH, which was told when it was installed.
-        installing.link(made, store, settings.own_target(None), force=False, quiet=True)
+        installing.follow(made, store)
     for installation in made:
         _register(installation)
     if made and not quiet:
