@@ -514,12 +514,13 @@ def test_an_index_that_cannot_be_had_is_an_error(program: Program, server: Serve
         program.folder / "none",
         program.folder,
         "file:///none",
-        "http://[",
+        "https://[",
         "x://y",
         "a\0b",
     )
     for place in places:
         assert program.run_on(place, exit_code=1).startswith("error: ")
+    assert program.run_on("http://mirror.invalid/index", exit_code=2).startswith("error: ")
     assert not program.output.exists()
 
 

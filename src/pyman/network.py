@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from pyman.errors import UsageError
@@ -18,7 +17,6 @@ class Network:
     `connect` and `read` are how long to wait for a connection and for the next byte, `stall` is in how long
     a body must bring at least 64 KiB. `retries` is how often one source is asked again without progress.
     `offline` opens no socket. `insecure_hosts` may be spoken to by plain http; loopback always may.
-    `cache` is where archives are kept for reinstalls, None for nowhere.
     """
 
     connect: float = 10.0
@@ -27,12 +25,10 @@ class Network:
     retries: int = 3
     offline: bool = False
     insecure_hosts: frozenset[str] = frozenset()
-    cache: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """Return what the PYMAN_… variables say; UsageError for a value that is not of its kind."""
-        cache = environ.get("PYMAN_CACHE_DIR")
         return cls(
             _seconds(environ, "PYMAN_CONNECT_TIMEOUT", cls().connect),
             _seconds(environ, "PYMAN_READ_TIMEOUT", cls().read),
@@ -40,7 +36,6 @@ class Network:
             _count(environ, "PYMAN_RETRIES", cls().retries),
             environ.get("PYMAN_OFFLINE", "").strip().lower() not in _NO,
             frozenset(environ.get("PYMAN_ALLOW_INSECURE_HOST", "").lower().replace(",", " ").split()),
-            Path(cache).expanduser().absolute() if cache else None,
         )
 
 

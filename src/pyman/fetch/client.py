@@ -17,7 +17,7 @@ import httpx
 import truststore
 
 from pyman import __version__
-from pyman.errors import FetchError
+from pyman.errors import FetchError, UsageError
 from pyman.fetch.sources import public
 from pyman.network import Network
 
@@ -30,7 +30,7 @@ _BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 def opened(url: str, headers: Mapping[str, str], network: Network) -> Iterator[httpx.Response]:
     """Give the answer to a GET, its body still unread. httpx's errors pass through.
 
-    FetchError for a redirect that leaves https, and for plain http to a host that is not allowed it.
+    FetchError for a redirect that leaves https, UsageError for plain http to a host that is not allowed it.
     """
     client = _client(network.connect, network.read)
     request = client.build_request("GET", url, headers=headers, extensions={"trace": _remember})
@@ -56,9 +56,17 @@ def opened(url: str, headers: Mapping[str, str], network: Network) -> Iterator[h
 
 def hang_up() -> None:
     """End all connections at once: whoever waits for bytes in another thread gets an error in their place."""
-    for each in list(_sockets):
+    for each in _open_sockets():
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
+
+
+def _open_sockets() -> list[socket.socket]:
+    """A copy; no lock, for this runs in a signal handler, which may have interrupted its holder."""
+    for _ in range(100):
+        with suppress(RuntimeError):  # another thread has just added one
+            return list(_sockets)
+    return []
 
 
 def _remember(event: str, details: Mapping[str, Any]) -> None:
@@ -124,9 +132,10 @@ def _auth(url: httpx.URL) -> httpx.Auth | None:
 
 def _check_scheme(url: httpx.URL, network: Network) -> None:
     if url.scheme == "http" and not _is_loopback(url.host) and url.host.lower() not in network.insecure_hosts:
-        raise FetchError(
+        # No FetchError: that would lead on to the next source, past what the user has set.
+        raise UsageError(
             f"{public(str(url))} is plain http, which anybody on the way can change",
-            f"Use https, or allow it with --allow-insecure-host {url.host}.",
+            f"Use https, or allow it with PYMAN_ALLOW_INSECURE_HOST={url.host}.",
         )
     if url.scheme not in ("http", "https"):
         raise FetchError(f"{public(str(url))} is neither http, https nor file", "Check the address.")

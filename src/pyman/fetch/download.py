@@ -75,7 +75,8 @@ def download(url: str, cancelled: Event, network: Network = Network()) -> Iterat
         return
     if network.offline:
         raise FetchError(
-            f"offline: {public(url)} would have been fetched", "Run without --offline and PYMAN_OFFLINE."
+            f"offline: {public(url)} would have been fetched",
+            "PYMAN_OFFLINE is set: unset it to open connections.",
         )
     body = Body(url, network, cancelled)
     with closing(body):

@@ -27,7 +27,7 @@ def sources(build: Build, mirror: str = "") -> list[str]:
 def public(url: str) -> str:
     """Return `url` as it may be shown: without user name, password, query and fragment."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url if "://" in url else f"//{url}")
     except ValueError:
         return "<not a URL>"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
