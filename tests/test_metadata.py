@@ -98,6 +98,13 @@ def test_uvs_form_of_other_implementations(build: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "changes", [{"os": "freebsd"}, {"arch": {"family": "loongarch64"}}, {"libc": "uclibc"}]
+)
+def test_systems_that_pyman_does_not_know_are_left_out(changes: dict[str, Any]) -> None:
+    assert keys_of({"one": ENTRY, "other": ENTRY | changes}) == ["cpython-3.13.5+20250612-linux-x86_64-musl"]
+
+
+@pytest.mark.parametrize(
     "document",
     [
         {},
@@ -113,6 +120,7 @@ def test_uvs_form_of_other_implementations(build: str | None) -> None:
         {"key": 3},
         {"key": {"name": "cpython"}},
         {"key": ENTRY | {"os": "plan9"}},
+        {"key": ENTRY | {"os": 9}},
         {"key": ENTRY | {"arch": "x86_64"}},
         {"key": ENTRY | {"patch": "../../x"}},
         {"key": ENTRY | {"build": "../../x"}},

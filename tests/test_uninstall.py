@@ -194,7 +194,8 @@ def test_an_environment_that_is_gone_keeps_nothing(two: Pyman) -> None:
 def test_dry_run(two: Pyman) -> None:
     result = two("uninstall", "3.12.1", "--dry-run", "--json")
     assert result.stderr == f"Would uninstall {OLD.key}\n"
-    assert result.json == {"uninstalled": [{"key": OLD.key, "path": str(two.store / OLD.key)}]}
+    uninstalled = [{"key": OLD.key, "path": str(two.store / OLD.key)}]
+    assert result.json == {"uninstalled": uninstalled, "dry_run": True}
     assert two.installed() == [OLD.key, NEW.key]
     assert not (two.store / ".locks").exists()
 

@@ -8,6 +8,7 @@ What a common request does not need is imported where it is needed: `pyman find 
 scripts, all day.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def path_in(text: str) -> Path | None:
             return Path(text).expanduser().absolute()
         except RuntimeError:
             raise PymanError(f"there is no home directory for {text}", "Give the path in full.") from None
-    return Path(text).absolute() if Path(text).exists() and not _is_request(text) else None
+    return Path(text).absolute() if os.access(text, os.F_OK) and not _is_request(text) else None
 
 
 def _is_request(text: str) -> bool:

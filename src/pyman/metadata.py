@@ -28,7 +28,7 @@ from urllib.parse import unquote
 
 from pyman.errors import MetadataError, UsageError
 from pyman.key import Implementation, Key, Variant
-from pyman.target import LIBC_NAMES, OS_NAMES, Target, parse_arch
+from pyman.target import ARCH_NAMES, LIBC_NAMES, OS_NAMES, Target, parse_arch
 from pyman.version import Version
 
 FORMAT = 1
@@ -146,14 +146,14 @@ class WholeMetadata:
 class KeyedMetadata:
     """The form of uv's `--python-downloads-json-url`: an object of key to build.
 
-    Implementations that pyman does not install are left out.
+    Implementations and systems that pyman does not know are left out.
     """
 
     def __init__(self, document: Mapping[str, Any], origin: str) -> None:
         self._by_target: dict[Target, list[Build]] = {}
         for name, entry in document.items():
             try:
-                if entry["name"] not in set(Implementation):
+                if entry["name"] not in set(Implementation) or not _is_known(entry):
                     continue
                 build = _build_of_entry(entry)
             except (KeyError, ValueError, TypeError, AttributeError) as error:
@@ -184,6 +184,12 @@ def _builds_of_rows(
         # quote() costs more than all the rest; `+` is the one character in archive names that it is for.
         url = file if "://" in file else f"{origin}/{key.release}/{file.replace('+', '%2B')}"
         yield _checked(Build(key, url, sha256))
+
+
+def _is_known(entry: Mapping[str, Any]) -> bool:
+    """Whether the entry is for an operating system, architecture and C library that pyman has a name for."""
+    names = ((entry["os"], OS_NAMES), (entry["libc"], LIBC_NAMES), (entry["arch"]["family"], ARCH_NAMES))
+    return all(not isinstance(name, str) or name in known for name, known in names)
 
 
 def _build_of_entry(entry: Mapping[str, Any]) -> Build:

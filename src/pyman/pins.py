@@ -100,7 +100,8 @@ def read_text(path: Path) -> str:
 
 def _file(path: Path) -> VersionFile | None:
     """The version file at `path`; None when there is none or it names nothing."""
-    if not path.is_file():
+    # access() says no where is_file() would raise: in a folder that this user may not read.
+    if not os.access(path, os.R_OK) or not path.is_file():
         return None
     lines = list(lines_of(read_text(path)))
     if not lines:

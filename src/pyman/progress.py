@@ -27,7 +27,7 @@ class Bars:
     def __init__(self) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=None),
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
@@ -53,7 +53,7 @@ class Bars:
     def downloading(self, key: Key, size: int | None) -> None:
         self._forget(key)
         with self._lock:
-            self._tasks[key] = self._progress.add_task(str(key), total=size)
+            self._tasks[key] = self._progress.add_task(key.build_name, total=size)
 
     def received(self, key: Key, count: int) -> None:
         self._progress.advance(self._tasks[key], count)

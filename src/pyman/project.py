@@ -1,5 +1,6 @@
 """What a project says of the Pythons it runs on: `requires-python` of its `pyproject.toml` (PEP 621)."""
 
+import os
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,7 +41,8 @@ def requirement(start: Path) -> Requirement | None:
     """
     for folder in (start, *start.parents):
         path = folder / NAME
-        if path.is_file():
+        # access() says no where is_file() would raise: in a folder that this user may not read.
+        if os.access(path, os.R_OK) and path.is_file():
             text = _requires_python(path)
             return Requirement(path, _request(text, path)) if text else None
     return None

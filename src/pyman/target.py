@@ -94,7 +94,8 @@ class Target:
         try:
             if len(parts) in (3, 4) and parts[0] not in OS_NAMES:
                 return cls._from_triple(parts)
-            os, arch, libc = parts
+            # Only Linux has a choice of C libraries.
+            os, arch, libc = parts if len(parts) != 2 or parts[0] == Os.LINUX else [*parts, Libc.NONE]  # noqa: PLR2004
             return cls._checked(OS_NAMES[os], parse_arch(arch), LIBC_NAMES[libc])
         except (KeyError, ValueError):
             raise UsageError(

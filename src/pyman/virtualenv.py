@@ -3,6 +3,7 @@
 What Python one has is read from its files (PEP 405), never asked: that would cost a process at each look.
 """
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ def usable(environ: Mapping[str, str], start: Path) -> Iterator[VirtualEnvironme
     if environ.get("CONDA_PREFIX") and environ.get("CONDA_DEFAULT_ENV", "base") not in _BASE:
         yield from _checked(Path(environ["CONDA_PREFIX"]), "CONDA_PREFIX")
     for folder in (start, *start.parents):
-        if (folder / ".venv" / CONFIG).is_file():
+        # access() says no where is_file() would raise: in a folder that this user may not read.
+        if os.access(folder / ".venv" / CONFIG, os.R_OK):
             yield from _checked(folder / ".venv", ".venv")
 
 

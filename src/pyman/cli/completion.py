@@ -11,14 +11,14 @@ from pyman.cli import complete, powershell
 @click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish", "powershell"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    r"""Print the completion script for a shell.
+    """Print the completion script for a shell.
 
     \b
     bash        in ~/.bashrc:  eval "$(pyman completion bash)"  (bash 4.4 or later)
     zsh         in ~/.zshrc, after compinit:  eval "$(pyman completion zsh)"
     fish        pyman completion fish > ~/.config/fish/completions/pyman.fish
     powershell  in $PROFILE:  pyman completion powershell | Out-String | Invoke-Expression
-    """
+    """  # noqa: D301 - the character itself tells click to leave the lines as they are
     powershell.register()
     completer = get_completion_class(shell)
     assert completer  # noqa: S101 - the choice above names only shells that click knows

@@ -72,7 +72,7 @@ def command(
         plan = plan.narrowed_to(_plan(store, scanned))
         _remove(plan, store, quiet=quiet)
     if as_json:
-        ui.document(_document(plan))
+        ui.document(_document(plan) | {"dry_run": dry_run})
 
 
 def _plan(store: Store, scanned: Iterable[Path]) -> _Plan:

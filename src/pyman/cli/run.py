@@ -1,7 +1,6 @@
 """`pyman run`."""
 
 import os
-from pathlib import Path
 from shutil import which
 
 import click
@@ -13,6 +12,9 @@ from pyman.execute import CommandError, Python, command_line, environment, execu
 from pyman.finder import Found, find, installed
 from pyman.request import Request
 from pyman.spelling import spelled
+
+# The long options that an interpreter takes.
+_OF_PYTHON = {"--check-hash-based-pycs", "--help", "--help-all", "--help-env", "--help-xoptions", "--version"}
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -27,8 +29,10 @@ def command(context: click.Context, words: tuple[str, ...], request: str | None,
     started. The Python is that of --python, or of the first word if that is a request such as 3.12; else the
     one which `pyman find` prints. It is installed if it is missing. The exit code is the command's.
     """
+    _refuse_option(words)
     if request is None:
         request, words = _request_first(words)
+        _refuse_option(words)
     if words[:1] == ("--",):
         words = words[1:]
     found = _python(request, install=not no_install)
@@ -40,9 +44,19 @@ def command(context: click.Context, words: tuple[str, ...], request: str | None,
         context.exit(error.code)
 
 
+def _refuse_option(words: tuple[str, ...]) -> None:
+    """Raise UsageError for a long option where only pyman's own may be: mistyped or misplaced."""
+    first = words[0].partition("=")[0] if words else ""
+    if len(first) > len("--") and first.startswith("--") and first not in _OF_PYTHON:
+        raise UsageError(
+            f"no such option here: {first}",
+            "pyman's options (--python, --no-install) stand before the request and the command.",
+        )
+
+
 def _request_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     """Take the first word as a request if it is one, and neither a file nor a program."""
-    if not words or Path(words[0]).exists() or which(words[0]):
+    if not words or os.access(words[0], os.F_OK) or which(words[0]):
         return None, words
     try:
         Request.parse(words[0])

@@ -10,6 +10,7 @@ from pyman.cli import removing, settings
 from pyman.errors import StoreError, UsageError
 from pyman.key import Key
 from pyman.request import Request
+from pyman.select import preference
 from pyman.store import Installation, Store
 
 
@@ -28,9 +29,12 @@ def command(
     Refuses while a virtual environment that pyman has met uses one of them.
     """
     if everything == bool(requests):
-        raise UsageError(
-            "name what to uninstall, or give --all", "`pyman list --only-installed` shows what there is."
+        wrong = (
+            "--all and a request exclude each other"
+            if everything
+            else "name what to uninstall, or give --all"
         )
+        raise UsageError(wrong, "`pyman list --only-installed` shows what there is.")
     store = settings.store()
     doomed = store.installations() if everything else _doomed(requests, store)
     _guard(upkeep.stranded(removing.met(store), doomed, store.installations()), force=force)
@@ -43,7 +47,8 @@ def command(
     if not doomed and not quiet:
         ui.note("Nothing is installed.")
     if as_json:
-        ui.document({"uninstalled": [{"key": str(each.key), "path": str(each.path)} for each in doomed]})
+        gone = [{"key": str(each.key), "path": str(each.path)} for each in doomed]
+        ui.document({"uninstalled": gone, "dry_run": dry_run})
 
 
 def _doomed(texts: Sequence[str], store: Store) -> list[Installation]:
@@ -53,6 +58,8 @@ def _doomed(texts: Sequence[str], store: Store) -> list[Installation]:
     for text in texts:
         request = Request.parse(text)
         found = [each for each in here if request.matches(each.key)]
+        if request.latest:  # one, not all that could ever be it
+            found = sorted(found, key=lambda each: preference(each.key))[-1:]
         if not found:
             raise StoreError(
                 f"nothing installed fits the request: {text}",
