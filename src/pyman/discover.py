@@ -13,10 +13,10 @@ from pyman.answers import Answers
 from pyman.errors import StoreError
 from pyman.interpreter import Interpreter
 from pyman.places import interpreters_in, minor_in, places
+from pyman.pyvenv import CONFIG
 from pyman.registered import registered
 from pyman.request import Request
 from pyman.userdirs import cache_dir, home_dir
-from pyman.virtualenv import CONFIG
 
 _FILE = "facts.json"
 _NAMES = ("python", "pypy", "graalpy")

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from pyman import pyvenv
 from pyman.key import Implementation
+from pyman.pyvenv import CONFIG
 from pyman.store import Store
 
-CONFIG = "pyvenv.cfg"
 _MOST = 1000
-_LARGEST = 64 * 1024
 _DEEPEST = 8
 _MOST_LINKS = 40
 # Folders in which nobody keeps environments, and which have many folders in them.
@@ -91,7 +91,7 @@ def scan(directory: Path, depth: int = _DEEPEST) -> Iterator[Path]:
 
 def read(store_home: Path, folder: Path) -> Environment | None:
     """Return the environment in `folder`; None if there is none, or it uses nothing of the store."""
-    settings = _settings(folder / CONFIG)
+    settings = pyvenv.settings(folder)
     try:
         identity = store_home.stat()
     except (OSError, ValueError):
@@ -100,17 +100,6 @@ def read(store_home: Path, folder: Path) -> Environment | None:
         return None
     entries = {entry for path in _ways(folder, settings) if (entry := _entry(identity, path))}
     return Environment(folder, frozenset(entries)) if entries else None
-
-
-def _settings(file: Path) -> dict[str, str] | None:
-    """The `key = value` lines, read as leniently as Python reads them; None if there is no such file."""
-    try:
-        with file.open(encoding="utf-8-sig", errors="surrogateescape") as opened:
-            lines = opened.read(_LARGEST).splitlines()
-    except (OSError, ValueError):
-        return None
-    pairs = (line.partition("=") for line in reversed(lines))  # the first of two is the one that counts
-    return {key.strip().lower(): value.strip() for key, _, value in pairs}
 
 
 def _ways(folder: Path, settings: Mapping[str, str]) -> Iterator[Path]:

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyman import pyvenv
 from pyman.key import Implementation, Key, Variant
+from pyman.pyvenv import CONFIG
 from pyman.spelling import NO_RELEASE
 from pyman.store import Store
 from pyman.target import Target
 from pyman.version import Version
 
-CONFIG = "pyvenv.cfg"
-_LARGEST = 64 * 1024
 _BASE = ("base", "root")
 
 
@@ -74,7 +74,7 @@ def key_of(environment: VirtualEnvironment, store: Store, target: Target) -> Key
     Where it comes from the store, that is the key of the installation it leads to today: what stands in its
     settings was true when it was made, and may have been upgraded since. Else `target` is taken for its own.
     """
-    settings = _settings(environment.path / CONFIG)
+    settings = pyvenv.settings(environment.path) or {}
     # On Windows the interpreter of an environment is no link, but its settings tell where its own one is.
     leads = [environment.python, Path(settings["home"]) if settings.get("home") else None]
     keys = (_key_in_store(lead, store) for lead in leads if lead)
@@ -107,13 +107,3 @@ def _version(text: str) -> Version:
             numbers = numbers.removesuffix(f".{stage}")
             return Version.parse(f"{numbers}{letters}{serial if letters else ''}")
     return Version.parse(text)
-
-
-def _settings(file: Path) -> dict[str, str]:
-    try:
-        with file.open(encoding="utf-8-sig", errors="surrogateescape") as opened:
-            lines = opened.read(_LARGEST).splitlines()
-    except OSError:
-        return {}
-    pairs = (line.partition("=") for line in reversed(lines))  # the first of two is the one that counts
-    return {key.strip().lower(): value.strip() for key, _, value in pairs}
