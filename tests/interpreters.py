@@ -4,6 +4,7 @@ import os
 import tarfile
 from pathlib import Path
 
+from tests.archives import extract
 from tests.conftest import Pyman, fixture_archive
 
 VERSIONS = ("3.12.1", "3.13.0")
@@ -25,7 +26,7 @@ def unpack_others(fixtures: Path, shared: Path) -> Path:
         if place.exists():
             continue
         with tarfile.open(fixture_archive(fixtures, f"cpython-{version}+")) as tar:
-            tar.extractall(shared / f"unpacked-{version}", filter="data")
+            extract(tar, shared / f"unpacked-{version}")
         place.parent.mkdir(parents=True, exist_ok=True)
         (shared / f"unpacked-{version}" / "python").rename(place)
     return folder

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.archives import extract
 from tests.builds import Archive
 from tests.repack import MINOR
 from tests.stores import environment, lay, link_name, noted
@@ -35,7 +36,7 @@ def real_store(
     folder, archives = repacked
     root = tmp_path_factory.mktemp("real")
     with tarfile.open(folder / archives[0].path) as tar:
-        tar.extractall(root, filter="data")
+        extract(tar, root)
     home = root / "store"
     home.mkdir()
     (root / "python").rename(home / archives[0].key)

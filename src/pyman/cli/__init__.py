@@ -4,8 +4,7 @@ import importlib
 import io
 import os
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
@@ -126,13 +125,11 @@ def _run() -> int:
         return _STOPPED
     except BrokenPipeError:
         # Whoever read us (`pyman list | head`) has enough.
-        _drop_output()
+        _drop(sys.stdout)
         return 0
     except OSError as error:
-        _drop_output()
-        with suppress(OSError):
-            where = f": {error.filename}" if error.filename else ""
-            ui.error(PymanError(f"{error.strerror or error}{where}"))
+        _drop(sys.stdout)
+        _try_to_print(error)
         return 1
 
 
@@ -186,7 +183,15 @@ def _usage(error: click.UsageError) -> UsageError:
     return UsageError(text[:1].lower() + text[1:], f"`{command} --help` tells what it takes.")
 
 
-def _drop_output() -> None:
-    """Let what is still held back for stdout go nowhere: the interpreter must not complain while it exits."""
-    if sys.stdout:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _try_to_print(error: OSError) -> None:
+    where = f": {error.filename}" if error.filename else ""
+    try:
+        ui.error(PymanError(f"{error.strerror or error}{where}"))
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _drop(stream: TextIO | None) -> None:
+    """Let what is still held back go nowhere: the interpreter must not complain while it exits."""
+    if stream:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
