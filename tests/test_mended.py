@@ -84,10 +84,22 @@ def test_already_installed_in_a_store_that_may_only_be_read(pyman: Pyman) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", [["--pyhton", "3.12"], ["3.12", "--no-install", "python"], ["--dry-run", "x"]]
+    "words", [["--pyhton", "3.12"], ["3.12", "--no-install", "python"], ["--dryrun", "x"]]
 )
 def test_run_refuses_options_that_are_not_its_own(pyman: Pyman, words: list[str]) -> None:
     assert "no such option here" in pyman("run", *words, code=2).stderr
+
+
+def test_a_dry_run_of_run_installs_and_runs_nothing(pyman: Pyman, offer: Offer) -> None:
+    archive = small_archive(offer.server.folder, Archive("3.99.1", "20250612", FOREIGN))
+    offer(archive)
+    options = {"PYMAN_TARGET": FOREIGN}
+    result = pyman("run", "--dry-run", "3.99", "-c", "raise SystemExit(3)", env=options)
+    assert f"Would install {archive.key}" in result.stderr
+    assert result.stdout == ""
+    assert not pyman.store.exists()
+    told = pyman("run", "--dry-run", "--python", sys.executable, "-c", "raise SystemExit(3)").stderr
+    assert told.startswith("Would run ")
 
 
 def test_the_source_that_a_dry_run_names_is_the_first_one(pyman: Pyman, offer: Offer, tmp_path: Path) -> None:

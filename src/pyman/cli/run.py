@@ -1,6 +1,7 @@
 """`pyman run`."""
 
 import os
+import shlex
 from shutil import which
 
 import click
@@ -21,8 +22,11 @@ _OF_PYTHON = {"--check-hash-based-pycs", "--help", "--help-all", "--help-env", "
 @click.argument("words", nargs=-1, metavar="[REQUEST] [--] [COMMAND]...", type=click.UNPROCESSED)
 @click.option("-p", "--python", "request", metavar="REQUEST", help="The Python to run with.")
 @click.option("--no-install", is_flag=True, help="Do not install the Python when it is missing.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be installed and run.")
 @click.pass_context
-def command(context: click.Context, words: tuple[str, ...], request: str | None, no_install: bool) -> None:
+def command(
+    context: click.Context, words: tuple[str, ...], request: str | None, no_install: bool, dry_run: bool
+) -> None:
     """Run a command with a Python version first on PATH.
 
     COMMAND may be a program, a Python file, or options for the interpreter; without it the interpreter is
@@ -35,8 +39,13 @@ def command(context: click.Context, words: tuple[str, ...], request: str | None,
         _refuse_option(words)
     if words[:1] == ("--",):
         words = words[1:]
-    found = _python(request, install=not no_install)
+    found = _python(request, install=not no_install, dry_run=dry_run)
+    if not found:
+        return
     python = Python(found.path, _minor(found), found.environment)
+    if dry_run:
+        ui.note(f"Would run {shlex.join(command_line(words, python))} with {python.path}")
+        return
     try:
         context.exit(execute(command_line(words, python), environment(python, os.environ)))
     except CommandError as error:
@@ -50,7 +59,7 @@ def _refuse_option(words: tuple[str, ...]) -> None:
     if len(first) > len("--") and first.startswith("--") and first not in _OF_PYTHON:
         raise UsageError(
             f"no such option here: {first}",
-            "pyman's options (--python, --no-install) stand before the request and the command.",
+            "pyman's options (--python, --no-install, --dry-run) stand before the request and the command.",
         )
 
 
@@ -65,8 +74,11 @@ def _request_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]
     return words[0], words[1:]
 
 
-def _python(text: str | None, *, install: bool) -> Found:
-    """The Python to run with, installed if it is missing; PymanError where there is none."""
+def _python(text: str | None, *, install: bool, dry_run: bool) -> Found | None:
+    """The Python to run with, installed if it is missing; PymanError where there is none.
+
+    None where it would be installed, were it not a `dry_run`.
+    """
     outcome = find(text, here())
     for warning in outcome.warnings:
         ui.warning(warning)
@@ -74,18 +86,21 @@ def _python(text: str | None, *, install: bool) -> Found:
         return outcome.found
     if not install or outcome.system:
         raise missing(outcome)
-    _install(outcome.request)
+    _install(outcome.request, dry_run=dry_run)
+    if dry_run:
+        return None
     found = installed(outcome.request, here())
     if not found:
         raise missing(outcome)
     return found
 
 
-def _install(request: Request) -> None:
+def _install(request: Request, *, dry_run: bool) -> None:
     """Install as `pyman install` does, with its settings, but without links in the user's directory."""
     from pyman.cli.install import command as install
 
-    code = install.main(["--no-bin", spelled(request)], prog_name="pyman install", standalone_mode=False)
+    options = ["--no-bin", "--dry-run"] if dry_run else ["--no-bin"]
+    code = install.main([*options, spelled(request)], prog_name="pyman install", standalone_mode=False)
     if code:
         raise click.exceptions.Exit(code)
 
