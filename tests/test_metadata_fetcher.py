@@ -498,7 +498,7 @@ def test_an_index_is_read_from_everywhere(program: Program, server: Server) -> N
     data = json.dumps(one("3.12.9+20250317", GNU, STRIPPED)).encode()
     plain, packed = server.folder / "a b.ndjson", server.folder / "index.gz"
     plain.write_bytes(data)
-    packed.write_bytes(gzip.compress(data))
+    packed.write_bytes(gzip.compress(data, mtime=0))
     program.run_on(plain)
     places = (packed, plain.as_uri(), packed.as_uri(), f"{server.url}/a%20b.ndjson", f"{server.url}/index.gz")
     for place in places:
@@ -542,9 +542,9 @@ LINE = json.dumps(one("3.12.9+20250317", GNU, STRIPPED)).encode()
         (b'{"version": 3, "artifacts": []}', "line 1: a record has"),
         (b'{"version": "3.12.9+20250317", "artifacts": {}}', "line 1: a record has"),
         (b'{"version": "3.12.9+20250317", "artifacts": []}', "no artifact of"),
-        (gzip.compress(LINE)[:-20], "is a damaged gzip file"),
-        (gzip.compress(LINE)[:15] + b"garbage garbage garbage", "is a damaged gzip file"),
-        (gzip.compress(LINE)[:-8] + b"\0" * 8, "is a damaged gzip file"),
+        (gzip.compress(LINE, mtime=0)[:-20], "is a damaged gzip file"),
+        (gzip.compress(LINE, mtime=0)[:15] + b"garbage garbage garbage", "is a damaged gzip file"),
+        (gzip.compress(LINE, mtime=0)[:-8] + b"\0" * 8, "is a damaged gzip file"),
         (b"\x1f\x8b", "is a damaged gzip file"),
     ],
 )

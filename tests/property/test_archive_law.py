@@ -207,7 +207,7 @@ def test_damaged_tars(at: int, wrong: bytes) -> None:
 @settings(max_examples=150, deadline=None)
 def test_random_bytes(data: bytes, magic: bytes) -> None:
     unpacked_or_refused(magic + data)
-    unpacked_or_refused(gzip.compress(data))
+    unpacked_or_refused(gzip.compress(data, mtime=0))
 
 
 @given(st.lists(RAW, min_size=1, max_size=5), st.integers(1, 50))
