@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyman.detect import Machine
-from pyman.errors import PymanError, UsageError
+from pyman.errors import PymanError
 from pyman.key import Key
-from pyman.request import Request
+from pyman.request import Request, is_request
 from pyman.select import best_installed
 from pyman.spelling import name_of
 from pyman.store import Installation, Store
@@ -116,15 +116,7 @@ def path_in(text: str) -> Path | None:
             return Path(text).expanduser().absolute()
         except RuntimeError:
             raise PymanError(f"there is no home directory for {text}", "Give the path in full.") from None
-    return Path(text).absolute() if os.access(text, os.F_OK) and not _is_request(text) else None
-
-
-def _is_request(text: str) -> bool:
-    try:
-        Request.parse(text)
-    except UsageError:
-        return False
-    return True
+    return Path(text).absolute() if os.access(text, os.F_OK) and not is_request(text) else None
 
 
 def _environment(request: Request | None, here: Here) -> Found | None:

@@ -184,3 +184,12 @@ def _understood(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_request(text: str) -> bool:
+    """Whether `text` is a request."""
+    try:
+        Request.parse(text)
+    except UsageError:
+        return False
+    return True

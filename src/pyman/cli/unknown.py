@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 from pyman.errors import UsageError
-from pyman.request import Request
+from pyman.request import is_request
 
 # What other version managers, package managers and shells call the same.
 _ELSEWHERE = {
@@ -33,15 +33,7 @@ def unknown(name: str, commands: Iterable[str]) -> UsageError:
     near = difflib.get_close_matches(name, [*commands, *_ELSEWHERE], n=1, cutoff=0.7)
     guess = near[0] if near else ""
     guess = _ELSEWHERE.get(guess, guess)
-    if not guess and _is_request(name):
+    if not guess and is_request(name):
         guess = f"install {name}"
     hint = f"Did you mean `pyman {guess}`?" if guess else "`pyman --help` lists the commands."
     return UsageError(f"there is no command {name!r}", hint)
-
-
-def _is_request(text: str) -> bool:
-    try:
-        Request.parse(text)
-    except UsageError:
-        return False
-    return True
