@@ -87,6 +87,7 @@ OWNERS = {
     "rich": {"progress"},
     "backports": {"inflate"},
     "compression": {"inflate"},
+    "zlib_ng": {"inflate"},
     "packaging": {"request"},
     "platformdirs": {"userdirs"},
     "click": {"cli", "ui"},
