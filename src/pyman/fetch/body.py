@@ -15,11 +15,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Event
 
-import httpx
-
 from pyman.errors import CancelledError, FetchError
 from pyman.fetch import problems
 from pyman.fetch.client import opened
+from pyman.fetch.lean import httpx
 from pyman.fetch.sources import public
 from pyman.network import Network
 

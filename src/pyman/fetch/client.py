@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-import httpx
 import truststore
 
 from pyman import __version__
 from pyman.errors import FetchError, UsageError
+from pyman.fetch.lean import httpx
 from pyman.fetch.sources import public
 from pyman.network import Network
 

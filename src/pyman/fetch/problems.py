@@ -4,9 +4,8 @@ import ssl
 from collections.abc import Iterator
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 from pyman.errors import FetchError
+from pyman.fetch.lean import httpx
 from pyman.fetch.sources import public
 
 CHECK = "Check the network and the address, or name another source with --mirror or PYMAN_MIRROR."
