@@ -32,6 +32,7 @@ ORDER = [
     "listing",
     "lifecycle",
     "links",
+    "locks",
     "changes",
     "network",
     "fetch",
@@ -83,7 +84,7 @@ ORDER = [
 # Foreign packages and who owns them: nobody else imports them.
 OWNERS = {
     "httpx": {"fetch"},
-    "filelock": {"changes"},
+    "filelock": {"locks"},
     "rich": {"progress"},
     "backports": {"inflate"},
     "compression": {"inflate"},

@@ -1,4 +1,4 @@
-"""The store as it is changed: lock, stage, publish, remove. The only user of filelock.
+"""The store as it is changed: stage, publish, remove.
 
 Work on a build happens in `.staging/<key>/` under the lock `.locks/<key>.lock`: `new` is what will be
 published, `old` what it replaces until then, `gone` what is being removed. A process that dies leaves its
@@ -17,9 +17,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from pyman.errors import CancelledError, StoreError
+from pyman import locks
+from pyman.errors import StoreError
 from pyman.key import Key
 from pyman.store import RECORD, Installation, Store
 
@@ -29,8 +28,6 @@ This directory belongs to pyman, the Python version manager.
 Each folder is one Python installation; do not change what is in it. Remove one with `pyman uninstall`.
 """
 _DISCARDED = "~"  # is in no key
-_SLICE = 0.2  # seconds
-_NO_ROOM = "Check the free space and the permissions there, or choose another store with PYMAN_HOME."
 _IN_USE = "Close the programs that run from it, and check the permissions there."
 
 
@@ -45,11 +42,11 @@ def locked(
     On the way in, what dead processes left in `.staging` is swept; on the way out, what `remove` left.
     """
     _prepare(store)
-    with _lock(store, str(key), on_wait, cancelled or Event()):
+    with locks.held(_locks(store), str(key), on_wait, cancelled or Event()):
         try:
             _settle(store, str(key))
         except OSError as error:
-            raise _failed("put back", store.path_of(key), error) from None
+            raise StoreError.of("put back", store.path_of(key), error) from None
         _sweep(store)
         try:
             yield
@@ -69,7 +66,7 @@ def sweep(store: Store) -> None:
 def links_locked(store: Store) -> Iterator[None]:
     """Hold the lock under which links are moved: short, so waiting for it is not announced."""
     _prepare(store)
-    with _lock(store, "links", lambda: None, Event()):
+    with locks.held(_locks(store), "links", lambda: None, Event()):
         yield
 
 
@@ -84,7 +81,7 @@ def staging(store: Store, key: Key) -> Iterator[Path]:
         new.mkdir(parents=True)
         yield new
     except OSError as error:
-        raise _failed("change", new, error) from None
+        raise StoreError.of("change", new, error) from None
     finally:
         # Not only discarded: ^C may have come between the two renames of publish().
         with suppress(OSError):
@@ -106,7 +103,7 @@ def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Insta
     except OSError as error:
         if old.exists() and not final.exists():
             old.rename(final)
-        raise _failed("publish", final, error) from None
+        raise StoreError.of("publish", final, error) from None
     return Installation(key, final)
 
 
@@ -120,7 +117,7 @@ def remove(store: Store, installation: Installation) -> None:
         stage.mkdir(parents=True, exist_ok=True)
         installation.path.rename(stage / "gone")
     except OSError as error:
-        raise _failed("remove", installation.path, error, _IN_USE) from None
+        raise StoreError.of("remove", installation.path, error, _IN_USE) from None
 
 
 def _prepare(store: Store) -> None:
@@ -132,35 +129,7 @@ def _prepare(store: Store) -> None:
         if not readme.exists():
             readme.write_text(_README, encoding="utf-8")
     except OSError as error:
-        raise _failed("write to", store.home, error) from None
-
-
-@contextmanager
-def _lock(store: Store, name: str, on_wait: Callable[[], None], cancelled: Event) -> Iterator[None]:
-    lock = FileLock(_locks(store) / f"{name}.lock")
-    try:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            on_wait()
-            _wait_for(lock, cancelled)
-    except OSError as error:
-        raise _failed("lock", store.home, error) from None
-    except NotImplementedError as error:  # a network file system without locks
-        raise _failed("lock", store.home, OSError(str(error))) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _wait_for(lock: FileLock, cancelled: Event) -> None:
-    """Take the lock when it is free; in slices, for ^C does not reach a thread that waits."""
-    while not cancelled.is_set():
-        with suppress(Timeout):
-            lock.acquire(timeout=_SLICE)
-            return
-    raise CancelledError("Stopped.")
+        raise StoreError.of("write to", store.home, error) from None
 
 
 def _sweep(store: Store) -> None:
@@ -169,8 +138,9 @@ def _sweep(store: Store) -> None:
         if _DISCARDED in stage.name:
             shutil.rmtree(stage, ignore_errors=True)  # also if somebody else is at it
             continue
-        with suppress(Timeout, OSError), FileLock(_locks(store) / f"{stage.name}.lock").acquire(timeout=0):
-            _settle(store, stage.name)
+        with suppress(OSError), locks.held_if_free(_locks(store), stage.name) as held:
+            if held:
+                _settle(store, stage.name)
 
 
 def _settle(store: Store, name: str) -> None:
@@ -200,12 +170,3 @@ def _stage(store: Store, name: str) -> Path:
 
 def _locks(store: Store) -> Path:
     return store.home / ".locks"
-
-
-def _failed(verb: str, path: Path, error: OSError, hint: str = _NO_ROOM) -> StoreError:
-    where = error.filename or path
-    return StoreError(
-        f"cannot {verb} {path}: {error.strerror or error}"
-        + (f" ({where})" if str(where) != str(path) else ""),
-        hint,
-    )

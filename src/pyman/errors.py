@@ -12,7 +12,10 @@ PymanError                 expected failure, exit code 1
   CancelledError           the user stopped it, exit code 130
 """
 
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
+
+_NO_ROOM = "Check the free space and the permissions there, or choose another store with PYMAN_HOME."
 
 
 class PymanError(Exception):
@@ -58,6 +61,13 @@ class DoesNotRunError(PymanError):
 
 class StoreError(PymanError):
     """The store, or the directory of links, cannot be read or changed."""
+
+    @classmethod
+    def of(cls, verb: str, path: Path, error: OSError, hint: str = _NO_ROOM) -> Self:
+        """Return the error that says what could not be done with `path`, and what the system said to it."""
+        where = error.filename or path
+        inside = f" ({where})" if str(where) != str(path) else ""
+        return cls(f"cannot {verb} {path}: {error.strerror or error}{inside}", hint)
 
 
 class CancelledError(PymanError):
