@@ -15,6 +15,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "pyman"
 # A module imports only from those above it. A new module is put where it belongs.
 ORDER = [
     "errors",
+    "filesystem",
     "stopping",
     "pyvenv",
     "userdirs",

@@ -1,10 +1,13 @@
 """The store as it is changed: stage, publish, remove.
 
-Work on a build happens in `.staging/<key>/` under the lock `.locks/<key>.lock`: `new` is what will be
-published, `old` what it replaces until then, `gone` what is being removed. A process that dies leaves its
-rubbish there; whoever next takes a lock on the store sweeps what no living process holds. Publishing is a
-rename, so what is visible is whole. So is discarding, to a name with `~` in it: half an `old` must never be
-taken for a whole one.
+Work on a build happens in `.staging/<key>/` under the lock `.locks/<key>.lock`. `new` is what will be
+published. Publishing is a rename, so what is visible is whole; where there is something to replace, the two
+change places in one step, and `new` is then what was there before. Where the system cannot do that, what is
+replaced is called `old` until its successor is in its place. `gone` is what is being removed.
+
+A process that dies leaves its rubbish there; whoever next takes a lock on the store sweeps what no living
+process holds: an `old` without a successor is put back, all else is discarded. Discarding begins with a
+rename, to a name with `~` in it: half an `old` must never be taken for a whole one.
 """
 
 import json
@@ -19,6 +22,7 @@ from typing import Any
 
 from pyman import locks
 from pyman.errors import StoreError
+from pyman.filesystem import exchange
 from pyman.key import Key
 from pyman.store import RECORD, Installation, Store
 
@@ -94,17 +98,29 @@ def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Insta
     An installation that was there before is kept until its successor is in its place.
     """
     final = store.path_of(key)
-    old = tree.parent / "old"
     try:
         (tree / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        if final.exists():
-            final.rename(old)
-        tree.rename(final)
+        _put_in_place(tree, final)
     except OSError as error:
-        if old.exists() and not final.exists():
-            old.rename(final)
         raise StoreError.of("publish", final, error) from None
     return Installation(key, final)
+
+
+def _put_in_place(tree: Path, final: Path) -> None:
+    """Rename `tree` to `final`. What was there is afterwards where `tree` was, or called `old` beside it."""
+    if not final.exists():
+        tree.rename(final)
+        return
+    if exchange(tree, final):
+        return
+    # For a moment there is none. Who dies in it leaves `old` to be put back by whoever settles the stage.
+    old = tree.parent / "old"
+    final.rename(old)
+    try:
+        tree.rename(final)
+    except OSError:
+        old.rename(final)
+        raise
 
 
 def remove(store: Store, installation: Installation) -> None:

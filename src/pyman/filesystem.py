@@ -1,0 +1,54 @@
+"""What file systems can do and Python does not offer: two paths change places; all that was written is kept.
+
+Reached through ctypes, which takes 10 ms to load and is missing in some Pythons: it is loaded when it is
+needed, and where it is not there, there is a lesser way.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
+
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux (linux/fs.h) and RENAME_SWAP of macOS (sys/stdio.h) alike
+_FROM_HERE = -100  # AT_FDCWD of Linux (linux/fcntl.h)
+# The system call's number, for a libc without a function for it such as musl's (the kernel's syscall tables).
+_RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "riscv64": 276, "ppc64le": 357, "s390x": 347}
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two paths on one file system change places in one step, and return True.
+
+    Return False where that cannot be done, for whatever reason; both are then as they were.
+    """
+    libc = _libc()
+    if libc is None:
+        return False
+    paths = os.fsencode(one), os.fsencode(other)
+    if sys.platform == "darwin":
+        return _is_there(libc, "renamex_np") and libc.renamex_np(*paths, _EXCHANGE) == 0
+    if _is_there(libc, "renameat2"):
+        return bool(libc.renameat2(_FROM_HERE, paths[0], _FROM_HERE, paths[1], _EXCHANGE) == 0)
+    # The kernel may have 64 bits where this process has 32.
+    number = _RENAMEAT2.get(os.uname().machine) if sys.maxsize > 2**32 else None
+    if number is None or not _is_there(libc, "syscall"):
+        return False
+    return bool(libc.syscall(number, _FROM_HERE, paths[0], _FROM_HERE, paths[1], _EXCHANGE) == 0)
+
+
+def _libc() -> "ctypes.CDLL | None":
+    """The C library of this process; None where there is none to be had."""
+    if os.name != "posix":
+        return None
+    try:
+        import ctypes  # noqa: PLC0415 - only what replaces or flushes needs it, and a static Python has none
+
+        return ctypes.CDLL(None)
+    except (ImportError, OSError):
+        return None
+
+
+def _is_there(libc: "ctypes.CDLL", name: str) -> bool:
+    return hasattr(libc, name)
