@@ -190,6 +190,39 @@ def test_half_of_what_was_replaced_never_comes_back(
         lay(tmp_path, NEW)
 
 
+def calls(work: Callable[[], None]) -> list[str]:
+    """Do the work in a process of its own; returns the renames and the calls of the C library, in order."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        sys.addaudithook(lambda event, args: noted(writing, event, args))
+        work()
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        lines = pipe.read().splitlines()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return lines
+
+
+def noted(pipe: int, event: str, args: tuple[object, ...]) -> None:
+    if event == "os.rename":
+        os.write(pipe, f"to {Path(str(args[1])).name}\n".encode())
+    elif event == "ctypes.dlsym":
+        os.write(pipe, f"{args[1]}\n".encode())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not on this platform: elsewhere no call tells of it")
+@pytest.mark.parametrize(("setting", "before"), [("", ["syncfs"]), ("0", [])])
+def test_what_is_published_is_on_the_disk_before(
+    setting: str, before: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYMAN_FSYNC", setting)
+    store, key = Store(tmp_path), Key.parse(NEW.key)
+    made = calls(lambda: publish(store, key))
+    assert [call for call in made[: made.index(f"to {key}")] if not call.startswith("to ")] == before
+
+
 def moved_aside(tree: Path, final: Path) -> None:
     final.rename(tree.parent / "old")
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from pyman import locks
 from pyman.errors import StoreError
-from pyman.filesystem import exchange
+from pyman.filesystem import exchange, flush, flush_names
 from pyman.key import Key
 from pyman.store import RECORD, Installation, Store
 
@@ -95,12 +95,16 @@ def staging(store: Store, key: Key) -> Iterator[Path]:
 def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Installation:
     """Write the record into the staged `tree`, and make it the installation of `key` by a rename.
 
-    An installation that was there before is kept until its successor is in its place.
+    An installation that was there before is kept until its successor is in its place. The files of `tree` are
+    on the disk before they are seen, and the rename is before this returns: where the system keeps to that
+    (see `flush`), a crash of the machine leaves one of the two whole, and no empty files.
     """
     final = store.path_of(key)
     try:
         (tree / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        flush(tree)
         _put_in_place(tree, final)
+        flush_names(store.home)
     except OSError as error:
         raise StoreError.of("publish", final, error) from None
     return Installation(key, final)

@@ -21,6 +21,7 @@ from typing import Any
 from pyman import __version__, archive, bytecode, changes, fetch, links, prepare, smoke
 from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, PymanError
 from pyman.fetch import Download
+from pyman.filesystem import flushing
 from pyman.key import Key
 from pyman.metadata import Build
 from pyman.network import Network
@@ -153,7 +154,9 @@ class Installer:
         if not smoke.concerns(staged.key):
             return
         if self.finish.smoke_test:
-            for warning in smoke.check(staged):
+            with flushing(staged.path):  # publishing would have to wait for the disk
+                warnings = smoke.check(staged)
+            for warning in warnings:
                 self.reporter.warned(warning)
         if self.finish.compile_bytecode:
             bytecode.compile_all(staged, final)

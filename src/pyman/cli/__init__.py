@@ -44,6 +44,7 @@ Settings (environment variables):
                   seconds to wait: a connection (10), the next byte (30), 64 KiB (60)
   PYMAN_ALLOW_INSECURE_HOST
                   hosts that may be spoken to by plain http
+  PYMAN_FSYNC     set to 0, an install does not wait until all of it is on the disk
   PYMAN_DEBUG     set to 1, an internal error shows where in pyman it happened
 """
 _REPORT = "This is a fault in pyman: please report it, with what PYMAN_DEBUG=1 prints for the same command."
