@@ -29,6 +29,7 @@ ORDER = [
     "elf",
     "detect",
     "store",
+    "manifest",
     "select",
     "listing",
     "lifecycle",

@@ -7,7 +7,7 @@ second and written in a third. A zip, whose directory is at its end, has to wait
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from tempfile import TemporaryFile
 
 from pyman import inflate, tar, unzip
 from pyman.errors import ArchiveError, PymanError, StoreError
+from pyman.manifest import Written
 from pyman.names import NameLimits, fault, shown, target_fault
 from pyman.pipeline import gathered, through
 from pyman.tar import HOSTILE, Kind, Member
@@ -66,10 +67,11 @@ DEFAULT = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What was written: how many regular files, and how many bytes they have together."""
+    """What was written: how many regular files, how many bytes they have together, and each by its name."""
 
     files: int
     size: int
+    written: Mapping[str, Written] = field(default_factory=dict, compare=False, repr=False)
 
 
 def unpack(chunks: Iterable[bytes], destination: Path, limits: Limits = DEFAULT) -> Unpacked:
@@ -124,7 +126,7 @@ def _write(
         raise ArchiveError(
             f"The archive holds no file below {work.prefix or _TOP}/.", "It is not a Python build."
         )
-    return Unpacked(work.tree.files, work.tree.size)
+    return Unpacked(work.tree.files, work.tree.size, work.tree.written)
 
 
 def _failure(error: OSError, destination: Path, name: str) -> PymanError:

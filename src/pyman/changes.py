@@ -10,7 +10,6 @@ process holds: an `old` without a successor is put back, all else is discarded. 
 rename, to a name with `~` in it: half an `old` must never be taken for a whole one.
 """
 
-import json
 import os
 import shutil
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from pyman import locks
+from pyman import locks, manifest
 from pyman.errors import StoreError
 from pyman.filesystem import exchange, flush, flush_names
 from pyman.key import Key
@@ -101,7 +100,7 @@ def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Insta
     """
     final = store.path_of(key)
     try:
-        (tree / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        (tree / RECORD).write_text(manifest.document(record), encoding="utf-8")
         flush(tree)
         _put_in_place(tree, final)
         flush_names(store.home)

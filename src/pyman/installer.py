@@ -18,7 +18,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-from pyman import __version__, archive, bytecode, changes, fetch, links, prepare, smoke
+from pyman import __version__, archive, bytecode, changes, fetch, links, manifest, prepare, smoke
 from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, PymanError
 from pyman.fetch import Download
 from pyman.filesystem import flushing
@@ -128,7 +128,8 @@ class Installer:
             self._finish(Installation(build.key, tree))
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
-            return changes.publish(self.store, build.key, tree, _record(build, download, unpacked))
+            record = _record(build, download, unpacked) | {"files": manifest.take(tree, unpacked.written)}
+            return changes.publish(self.store, build.key, tree, record)
 
     def _unpack(self, download: Download, build: Build, tree: Path) -> archive.Unpacked:
         try:
@@ -169,7 +170,6 @@ def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dic
         "sha256": download.sha256,
         "verified": build.sha256 is not None,
         "archive_size": download.received,
-        "files": unpacked.files,
         "size": unpacked.size,
         "installed_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "pyman": __version__,

@@ -7,7 +7,10 @@ directory on the way to a file was made here by mkdir and so is no link, and sym
 import errno
 import os
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
+
+from pyman.manifest import Written, reachable
 
 _WINDOWS = os.name == "nt"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -28,11 +31,11 @@ class Tree:
     """
 
     def __init__(self, root: Path) -> None:
-        # Behind this prefix Windows takes paths longer than 260 characters.
-        self._root = f"\\\\?\\{root.absolute()}\\" if _WINDOWS else f"{root.absolute()}/"
+        self._root = reachable(root)
         self._made = {""}
         self.files = 0
         self.size = 0
+        self.written: dict[str, Written] = {}
 
     @property
     def directories(self) -> int:
@@ -56,22 +59,26 @@ class Tree:
     def write_file(
         self, name: str, pieces: Iterable[memoryview | bytes], mtime: int, *, executable: bool
     ) -> None:
-        """Write a new file; of its mode only `executable` is taken over, the umask applies."""
+        """Write and hash a new file; of its mode only `executable` is taken over, the umask applies."""
         self.make_directory(name.rpartition("/")[0])
         path = self.path(name)
-        times = (max(0, min(mtime, _LATEST)),) * 2
+        time = max(0, min(mtime, _LATEST))
+        size, digest = 0, sha256()
         file = os.open(path, _CREATE, 0o755 if executable else 0o644)
         try:
             for piece in pieces:
-                self.size += len(piece)
+                size += len(piece)
+                digest.update(piece)
                 _write(file, piece)
             if _FD_TIMES:
-                os.utime(file, times)
+                os.utime(file, (time, time))
         finally:
             os.close(file)
         if not _FD_TIMES:
-            os.utime(path, times)
+            os.utime(path, (time, time))
         self.files += 1
+        self.size += size
+        self.written[name] = Written(size, digest.hexdigest(), time * 1_000_000_000)
 
     def has_file(self, name: str) -> bool:
         """Tell whether a file of this name was written. To be asked while there are no symbolic links."""
@@ -86,6 +93,9 @@ class Tree:
             if error.errno not in _NO_LINKS:
                 raise
             self._copy(self.path(source), name)
+            return
+        if source in self.written:  # it may go by another spelling, where upper and lower case are the same
+            self.written[name] = self.written[source]
 
     def make_symlink(self, name: str, target: str) -> None:
         """Make a symbolic link; after it no file may be written. The directory it is in has to be there."""
