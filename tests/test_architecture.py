@@ -22,6 +22,7 @@ ORDER = [
     "version",
     "target",
     "key",
+    "advisories",
     "suggest",
     "grammar",
     "request",

@@ -40,7 +40,6 @@ def chosen(request: str, offered: list[Archive], offer: Offer, target: str = MUS
         pytest.param("3", "3.14.0+static+20251007 *3.13.5+20250612", id="dynamic-though-older-minor"),
         pytest.param("3.12", "3.12.10+20251027 *3.12.9+20251028", id="broken-musl"),
         pytest.param("3.12", "*3.12.10+20251028 3.12.9+20251028", id="mended-musl"),
-        pytest.param("3.12.9+20250317", "*3.12.9+20250317 3.12.9+20251028", id="broken-musl-by-name"),
         pytest.param("3.13", "*3.13.2+20250317", id="3.13-was-never-broken"),
     ],
 )
@@ -79,18 +78,6 @@ def test_a_dynamic_build_takes_over_from_a_static_one(pyman: Pyman, server: Serv
     offer(*(small_archive(server.folder, each) for each in (static, dynamic)))
     pyman("install", "3.13", "--target", MUSL, "--no-bin", "--no-smoke-test")
     assert pyman.installed() == sorted([static.key, dynamic.key])
-
-
-def test_only_broken_musl_builds(pyman: Pyman, offer: Offer) -> None:
-    offer(Archive("3.12.9", "20250317", MUSL))
-    lines = pyman("install", "3.12", "--target", MUSL, code=1).stderr.splitlines()
-    assert lines[0] == f"error: No Python download found for request: cpython-3.12-{MUSL}"
-    assert "20251028" in lines[1]
-
-
-def test_the_broken_window_is_for_musl_only(offer: Offer) -> None:
-    key, _ = chosen("3.12", [Archive("3.12.9", "20250317", GNU)], offer, GNU)
-    assert key == f"cpython-3.12.9+20250317-{GNU}"
 
 
 @pytest.mark.parametrize(("wanted", "there"), [(MUSL, GNU), (GNU, MUSL), (MUSL, ARM_MUSL)])

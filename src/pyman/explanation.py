@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pyman.advisories import affecting
 from pyman.detect import Machine
 from pyman.errors import NoDownloadFoundError
 from pyman.key import Key, Variant
 from pyman.metadata import Build, Metadata
 from pyman.request import Request
-from pyman.select import Verdict, candidates, is_broken_musl, preference, verdicts
+from pyman.select import Verdict, barring, candidates, rank, verdicts
 from pyman.target import Arch, Libc, Os, Target
 
 
@@ -33,7 +34,7 @@ class Rule(StrEnum):
     PRE_RELEASE = "pre-release"
     OLDER_VERSION = "older version"
     OLDER_RELEASE = "older release"
-    BROKEN_MUSL = "broken window"
+    ADVISORY = "advisory"
     NO_CHECKSUM = "no checksum"
     FLOOR = "floor"
     VARIANT = "variant"
@@ -95,15 +96,16 @@ def _meant(judged: Iterable[Verdict], request: Request) -> Iterator[Judged]:
 
 def _rule_of_objection(build: Build, request: Request) -> Rule:
     """Which of the objections of `select.objection` it was: that gives only the words."""
-    if is_broken_musl(build.key) and not request.release:
-        return Rule.BROKEN_MUSL
+    if barring(build.key, request):
+        return Rule.ADVISORY
     return Rule.NO_CHECKSUM if build.sha256 is None else Rule.FLOOR
 
 
 def _why_first(key: Key, request: Request) -> tuple[Rule, str]:
     if key.variant.static and not request.variant.static:
         return Rule.STATIC, "static, for no dynamic build fits: it cannot load extension modules"
-    return Rule.BEST, "the newest that fits"
+    known = "".join(f", though {advisory}" for advisory in affecting(key))
+    return Rule.BEST, f"the newest that fits{known}"
 
 
 def _why_later(key: Key, best: Key) -> tuple[Rule, str]:
@@ -114,6 +116,9 @@ def _why_later(key: Key, best: Key) -> tuple[Rule, str]:
         return Rule.PRE_RELEASE, "a pre-release comes after every stable version"
     if key.version != best.version:
         return Rule.OLDER_VERSION, f"{key.version} is older than {best.version}"
+    advisory = next(iter(affecting(key)), None)
+    if advisory and not affecting(best):
+        return Rule.ADVISORY, str(advisory)
     return Rule.OLDER_RELEASE, f"release {key.release} is older than {best.release}"
 
 
@@ -147,7 +152,7 @@ def _other_libcs(request: Request, metadata: Metadata, target: Target) -> list[J
 
 
 def _ordered(builds: Iterable[Build]) -> list[Build]:
-    return sorted(builds, key=lambda build: preference(build.key), reverse=True)
+    return sorted(builds, key=lambda build: rank(build.key), reverse=True)
 
 
 def reading(request: Request) -> dict[str, str]:

@@ -18,7 +18,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-from pyman import __version__, archive, bytecode, changes, fetch, links, manifest, prepare, smoke
+from pyman import __version__, advisories, archive, bytecode, changes, fetch, links, manifest, prepare, smoke
 from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, PymanError
 from pyman.fetch import Download
 from pyman.filesystem import flushing
@@ -100,6 +100,8 @@ class Installer:
             if present and not self.reinstall:
                 self.reporter.already(present)
                 return present
+            for warning in advisories.warnings(build.key):
+                self.reporter.warned(warning)
             installation = self._from_first_source(build)
         with changes.links_locked(self.store):
             links.refresh_minor(self.store, build.key)
@@ -156,9 +158,7 @@ class Installer:
             return
         if self.finish.smoke_test:
             with flushing(staged.path):  # publishing would have to wait for the disk
-                warnings = smoke.check(staged)
-            for warning in warnings:
-                self.reporter.warned(warning)
+                smoke.check(staged)
         if self.finish.compile_bytecode:
             bytecode.compile_all(staged, final)
 

@@ -8,7 +8,7 @@ from pyman.detect import Machine
 from pyman.key import Key
 from pyman.metadata import Build
 from pyman.request import Request
-from pyman.select import objection, preference
+from pyman.select import objection, rank
 
 
 class Depth(StrEnum):
@@ -26,19 +26,19 @@ def available(builds: Iterable[Build], request: Request, machine: Machine, depth
     """
     covered = [build for build in builds if request.covers(build.key)]
     if depth is not Depth.BUILDS:
-        covered = [build for build in covered if not objection(build, request, machine)]
-        covered = _best_of_each(covered, depth, request)
+        covered = _best_of_each(covered, request, machine, depth)
     return sorted(covered, key=lambda build: order(build.key), reverse=True)
 
 
-def _best_of_each(builds: Iterable[Build], depth: Depth, request: Request) -> list[Build]:
+def _best_of_each(builds: Iterable[Build], request: Request, machine: Machine, depth: Depth) -> list[Build]:
     best: dict[tuple[object, ...], Build] = {}
     for build in builds:
         group = _group(build.key, depth)
         # Debug builds are for those who ask: they would double the list.
         if depth is Depth.NEWEST_PATCH and build.key.variant.debug and not request.variant.debug:
             continue
-        if group not in best or preference(build.key) > preference(best[group].key):
+        is_better = group not in best or rank(build.key) > rank(best[group].key)
+        if is_better and not objection(build, request, machine):
             best[group] = build
     return list(best.values())
 

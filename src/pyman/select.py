@@ -1,12 +1,13 @@
 """Selection: which build a request gets, and why the others do not.
 
-The order is that of `preference`; what is not considered at all is `objection`, which says why in words.
+The order is that of `rank`; what is not considered at all is `objection`, which says why in words.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pyman.advisories import Advisory, affecting
 from pyman.detect import Machine
 from pyman.errors import NoDownloadFoundError
 from pyman.key import Implementation, Key
@@ -19,12 +20,6 @@ from pyman.target import Arch, Libc, Os, Target
 _GLIBC_FLOOR = (2, 17)
 _GLIBC_FLOOR_RISCV64 = (2, 28)
 _MUSL_FLOOR = (1, 1, 24)
-
-# musl builds of Python up to 3.12 in these releases have extension modules tagged as glibc's:
-# wheels for musl do not import (fixed in release 20251028).
-_BROKEN_MUSL_FROM = (20250311,)
-_BROKEN_MUSL_FIXED = (20251028,)
-_BROKEN_MUSL_NEWEST = (3, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ def verdicts(
     """Return a verdict on each build that the request means: those kept first, in order of preference."""
     meant = sorted(
         (build for build in builds if request.matches(build.key)),
-        key=lambda build: preference(build.key),
+        key=lambda build: rank(build.key),
         reverse=True,
     )
     judged = [Verdict(build, objection(build, request, machine, unverified=unverified)) for build in meant]
@@ -78,9 +73,8 @@ def best_installed(
 def objection(build: Build, request: Request, machine: Machine, *, unverified: bool = False) -> str:
     """Return why `build` must not be installed for `request` here; empty when nothing is against it."""
     key = build.key
-    if is_broken_musl(key) and not request.release:
-        fixed = _BROKEN_MUSL_FIXED[0]
-        return f"its extension modules are tagged for glibc, musl wheels do not import (fixed in {fixed})"
+    if advisory := barring(key, request):
+        return str(advisory)
     if build.sha256 is None and not unverified:
         return "no checksum was published for it (--allow-unverified installs it all the same)"
     floor = libc_floor(key.target)
@@ -93,14 +87,9 @@ def objection(build: Build, request: Request, machine: Machine, *, unverified: b
     return ""
 
 
-def is_broken_musl(key: Key) -> bool:
-    """Whether `key` lies in the window in which musl builds got glibc's extension suffix."""
-    return (
-        key.target.libc is Libc.MUSL
-        and not key.variant.static
-        and key.version.series <= _BROKEN_MUSL_NEWEST
-        and _BROKEN_MUSL_FROM <= key.release_order < _BROKEN_MUSL_FIXED
-    )
+def barring(key: Key, request: Request) -> Advisory | None:
+    """Return the advisory for which a build is left out; None if there is none, or its release was named."""
+    return None if request.release else next((each for each in affecting(key) if each.grave), None)
 
 
 def libc_floor(target: Target) -> tuple[int, ...] | None:
@@ -113,17 +102,28 @@ def libc_floor(target: Target) -> tuple[int, ...] | None:
 
 
 def preference(key: Key) -> tuple[Any, ...]:
-    """Return what builds are ordered by, the best greatest.
+    """Return what installations are ordered by, the best greatest.
 
     Dynamic before static, stable before pre-release, then the highest version and its newest release.
     """
     return (not key.variant.static, not key.version.is_prerelease, key.version, key.release_order)
 
 
+def rank(key: Key) -> tuple[Any, ...]:
+    """Return what builds are ordered by, the best greatest.
+
+    That is their `preference`, but of one version those without an advisory come first.
+    """
+    *version, release = preference(key)
+    return (*version, not affecting(key), release)
+
+
 def _nearest(request: Request, metadata: Metadata, target: Target, judged: Sequence[Verdict]) -> str:
     """Say what exists that comes nearest to what was asked for."""
     if judged:
-        return f"{judged[0].build.key} was left out: {judged[0].objection}."
+        best = judged[0].build.key
+        insist = f" `pyman install {best}` installs it all the same." if barring(best, request) else ""
+        return f"{best} was left out: {judged[0].objection}.{insist}"
     return next(_near_misses(request, metadata, target), f"Nothing is built for {target}.")
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pyman import detect, loader_messages, staged
+from pyman.advisories import MUSL_EXTENSION_SUFFIX
 from pyman.errors import DoesNotRunError, PymanError
 from pyman.key import Implementation, Key
-from pyman.select import is_broken_musl
 from pyman.store import Installation
 from pyman.target import Libc
 
@@ -49,22 +49,21 @@ def concerns(key: Key) -> bool:
         return False
 
 
-def check(interpreter: Installation) -> list[str]:
-    """Start the staged interpreter, and return what the user should know though it runs.
+def check(interpreter: Installation) -> None:
+    """Start the staged interpreter.
 
-    Raises DoesNotRunError, which names the library, symbol or module that is missing, if it does not.
+    Raises DoesNotRunError, which names the library, symbol or module that is missing, if it does not run.
     """
     key = interpreter.key
     facts = _facts(interpreter)
     if why := _wrong(facts, interpreter):
         raise _error(key, why)
-    if key.target.libc is Libc.MUSL and not key.variant.static and "musl" not in str(facts["suffix"]):
-        why = f"its extension modules are tagged {facts['suffix']}, so wheels for musl do not import"
-        if not is_broken_musl(key):
-            raise _error(key, why)
-        # Such builds are left out unless a release is named: then it is wanted as it is.
-        return [f"{key} is a broken build: {why}"]
-    return []
+    is_tagged = key.target.libc is not Libc.MUSL or key.variant.static or "musl" in str(facts["suffix"])
+    # Of some builds that is known: then their release was named, and the build is wanted as it is.
+    if not is_tagged and not MUSL_EXTENSION_SUFFIX.covers(key):
+        raise _error(
+            key, f"its extension modules are tagged {facts['suffix']}, wheels for musl do not import"
+        )
 
 
 def _facts(interpreter: Installation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pyman import explanation, ui
+from pyman.advisories import Advisory, affecting, facts
 from pyman.cli import settings
 from pyman.detect import Machine
 from pyman.errors import NoDownloadFoundError
@@ -82,7 +83,13 @@ def _document(answer: _Answer) -> dict[str, Any]:
         "installed": answer.installed and str(answer.installed.key),
         "error": answer.shortfall and {"message": answer.shortfall.message, "hint": answer.shortfall.hint},
         "candidates": [_candidate(each) for each in answer.judged],
+        "advisories": [facts(each) for each in _concerned(answer.judged)],
     }
+
+
+def _concerned(judged: Iterable[Judged]) -> list[Advisory]:
+    """Return the advisories that cover any of the candidates, each once."""
+    return list(dict.fromkeys(found for each in judged for found in affecting(each.build.key)))
 
 
 def _candidate(judged: Judged) -> dict[str, Any]:
@@ -91,6 +98,7 @@ def _candidate(judged: Judged) -> dict[str, Any]:
         "status": str(judged.status),
         "rule": str(judged.rule),
         "reason": judged.reason,
+        "advisories": [each.id for each in affecting(judged.build.key)],
         "url": judged.build.url,
         "sha256": judged.build.sha256,
     }

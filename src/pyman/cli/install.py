@@ -166,6 +166,7 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
     for choice in plan.choices:
         source = public(sources(choice.best, wishes.mirror)[0])
         ui.note(f"Would install {choice.best.key} from {source}")
+    installing.warn_if_known_bad(choice.best.key for choice in plan.choices)
     installing.warn_if_static(choice.best.key for choice in plan.choices if choice.is_last_resort)
     if not wishes.no_bin:
         for each in installing.native([*plan.present, *coming], settings.own_target(wishes.target)):

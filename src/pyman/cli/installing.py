@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from pyman import changes, links, ui, windows_registry
+from pyman import advisories, changes, links, ui, windows_registry
 from pyman.cli import settings
 from pyman.errors import PymanError
 from pyman.key import Key
@@ -39,6 +39,13 @@ def warn_if_static(keys: Iterable[Key]) -> None:
     for key in keys:
         if key.variant.static:
             ui.warning(_STATIC.format(key=key))
+
+
+def warn_if_known_bad(keys: Iterable[Key]) -> None:
+    """Say what is wrong with builds that an advisory covers, as an install of them says."""
+    for key in keys:
+        for warning in advisories.warnings(key):
+            ui.warning(warning)
 
 
 def native(installations: Iterable[Installation], own: Target) -> list[Installation]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pyman import listing, ui
+from pyman.advisories import affecting
 from pyman.cli import settings
 from pyman.detect import Machine
 from pyman.errors import UsageError
@@ -124,7 +125,7 @@ def _print_json(lists: _Lists, machine: Machine) -> None:
 
 
 def _foreign_facts(found: Interpreter) -> dict[str, Any]:
-    told = {"key", "release"}
+    told = {"key", "release", "advisories"}
     facts = {name: value for name, value in _facts(found.key).items() if name not in told}
     return {"name": found.name, **facts, "executable": str(found.path), "where": found.where}
 
@@ -138,6 +139,7 @@ def _facts(key: Key) -> dict[str, Any]:
         "release": key.release,
         "target": str(key.target),
         "end_of_life": end_of_life(key.version.series) or None,
+        "advisories": [each.id for each in affecting(key)],
     }
 
 
@@ -152,9 +154,10 @@ def _print_table(lists: _Lists, *, show_urls: bool) -> None:
         if each.key not in here
     ]
     rows.sort(key=lambda row: listing.order(row[0]), reverse=True)
-    ui.table((name, place, _end(key, today)) for key, name, place in rows)
+    ui.table((name, place, _remark(key, today)) for key, name, place in rows)
 
 
-def _end(key: Key, today: date) -> str:
+def _remark(key: Key, today: date) -> str:
     series = key.version.series
-    return f"end of life {end_of_life(series)}" if is_end_of_life(series, today) else ""
+    ended = [f"end of life {end_of_life(series)}"] if is_end_of_life(series, today) else []
+    return ", ".join([*ended, *(f"advisory {each.id}" for each in affecting(key))])
