@@ -72,6 +72,7 @@ ORDER = [
     "answers",
     "startup_file",
     "upkeep",
+    "audit",
     "user_path",
     "virtualenv",
     "discover",

@@ -73,7 +73,7 @@ class Successors:
         They are chosen as an install chooses; MetadataError when the metadata is damaged.
         """
         key = installation.key
-        judged = verdicts(kind(key), self._at(key.target), self.machine)
+        judged = verdicts(kind(key), self.at(key.target), self.machine)
         kept = [each.build for each in judged if not each.objection]
         # A request for the default variant means static builds too: those are of another kind.
         same_kind = [each for each in kept if each.key.link_name == key.link_name]
@@ -83,11 +83,12 @@ class Successors:
         """Return the build that an install would put in the place of a static installation; else None."""
         key = installation.key
         request = replace(kind(key), variant=replace(key.variant, static=False))
-        judged = verdicts(request, self._at(key.target), self.machine)
+        judged = verdicts(request, self.at(key.target), self.machine)
         best = next((each.build for each in judged if not each.objection), None)
         return best if key.variant.static and best and not best.key.variant.static else None
 
-    def _at(self, target: Target) -> list[Build]:
+    def at(self, target: Target) -> list[Build]:
+        """Return the builds for `target`; MetadataError when the metadata is damaged."""
         if target not in self._builds:
             self._builds[target] = self.metadata.builds(target)
         return self._builds[target]

@@ -78,6 +78,7 @@ _OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
     "requests": requests,
     "python": requests,
     "minors": minors,
+    "audit requests": minors,
     "uninstall requests": installed,
     "target": targets,
 }
