@@ -84,7 +84,10 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
 
     place = _setting(None if metadata is None else os.fspath(metadata), "PYMAN_METADATA")
     here = _store(home)
-    planner = Planner(here, _machine(target), lambda: catalogue.load(place), reinstall, allow_unverified)
+    network = Network.from_environment(os.environ)
+    planner = Planner(
+        here, _machine(target), lambda: catalogue.load(place, network), reinstall, allow_unverified
+    )
     plan = planner.plan([Request.parse(request)])
     if plan.present:
         return _public(plan.present[0])
@@ -93,7 +96,7 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
         _setting(mirror, "PYMAN_MIRROR") or "",
         _Reporter(on_progress),
         reinstall,
-        network=Network.from_environment(os.environ),
+        network=network,
     )
     return _public(installer.install_best(plan.choices[0].tries))
 

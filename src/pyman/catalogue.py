@@ -1,15 +1,16 @@
 """Where metadata comes from: what is shipped with pyman, a file, or a URL."""
 
-import os
 from pathlib import Path
 
 from pyman import metadata
-from pyman.errors import MetadataError
+from pyman.errors import FetchError, MetadataError
 from pyman.metadata import Metadata
 from pyman.network import Network
 
+_PLACE = "What --metadata and PYMAN_METADATA name may be a file as well."
 
-def load(place: str | None) -> Metadata:
+
+def load(place: str | None, network: Network) -> Metadata:
     """Return the metadata at `place`, a path or a URL, or the bundled ones; MetadataError or FetchError."""
     if not place:
         return metadata.bundled()
@@ -17,8 +18,10 @@ def load(place: str | None) -> Metadata:
         # What opens connections takes long to load, and metadata are mostly at hand.
         from pyman import fetch  # noqa: PLC0415
 
-        network = Network.from_environment(os.environ)
-        return metadata.parse(fetch.read(place, network), fetch.public(place))
+        try:
+            return metadata.parse(fetch.read(place, network), fetch.public(place))
+        except FetchError as error:
+            raise type(error)(error.message, f"{error.hint} {_PLACE}") from None
     try:
         return metadata.parse(Path(place).read_bytes(), place)
     except OSError as error:

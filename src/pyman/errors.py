@@ -5,6 +5,7 @@ PymanError                 expected failure, exit code 1
   NoDownloadFoundError     no build fits a request
   MetadataError            the download metadata cannot be read
   FetchError               no source delivered the bytes
+    OfflineError           they would have to be fetched, and no connection may be opened
     DigestMismatchError    a source delivered other bytes than were published
   ArchiveError             an archive is damaged or hostile
   DoesNotRunError          a build for this target does not run on this machine
@@ -45,6 +46,10 @@ class MetadataError(PymanError):
 
 class FetchError(PymanError):
     """A source could not be reached or did not deliver what it promised."""
+
+
+class OfflineError(FetchError):
+    """A connection would have to be opened, and the user does not want that."""
 
 
 class DigestMismatchError(FetchError):

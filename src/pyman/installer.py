@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Any
 
 from pyman import __version__, advisories, archive, bytecode, changes, fetch, links, manifest, prepare, smoke
-from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, PymanError
+from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, OfflineError, PymanError
 from pyman.fetch import Download
 from pyman.filesystem import flushing
 from pyman.key import Key
@@ -30,7 +30,7 @@ from pyman.stopping import stoppable
 from pyman.store import Installation, Store
 
 _AT_ONCE = 4
-_CHECK = "Check the network, or name a mirror with --mirror or PYMAN_MIRROR."
+_MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,8 @@ class Installer:
                 return self._from_source(build, url)
             except FetchError as error:
                 failures.append(error)
-                self.reporter.failed(build.key, error, final=len(failures) == len(sources))
+                if not isinstance(error, OfflineError):
+                    self.reporter.failed(build.key, error, final=len(failures) == len(sources))
         raise _all_failed(build, failures)
 
     def _from_source(self, build: Build, url: str) -> Installation:
@@ -177,10 +178,8 @@ def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dic
 
 
 def _all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:
+    hint = f"{failures[-1].hint} {_MIRROR}"
     if len(failures) == 1:
-        return failures[0]
+        return type(failures[0])(failures[0].message, hint)
     each = "".join(f"\n  {failure.message}" for failure in failures)
-    return FetchError(
-        f"no source has {build.file_name}:{each}",
-        failures[0].hint if len({failure.hint for failure in failures}) == 1 else _CHECK,
-    )
+    return FetchError(f"no source gave {build.file_name}:{each}", hint)

@@ -1,5 +1,7 @@
 """Loaded by every Python that the tests start: it refuses the network and the real home directory.
 
+With `PYMAN_TEST_NO_SOCKETS` it refuses every socket.
+
 An audit hook sees what a monkeypatch would miss, and it cannot be taken out again. What it refuses it also
 notes in the file `PYMAN_TEST_REFUSED`, since a program may swallow the error.
 """
@@ -55,6 +57,8 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
         address = arguments[1]
         if isinstance(address, tuple) and address[0] not in _LOOPBACK:
             _refuse(f"a connection to {address[0]}")
+    elif event == "socket.__new__" and os.environ.get("PYMAN_TEST_NO_SOCKETS"):
+        _refuse("a socket")
     elif event == "socket.getaddrinfo" and arguments[0] not in _LOOPBACK:
         _refuse(f"a look-up of {arguments[0]!r}")
 

@@ -10,6 +10,7 @@ import click
 from pyman import explanation, ui
 from pyman.advisories import Advisory, affecting, facts
 from pyman.cli import settings
+from pyman.cli.networking import network_options
 from pyman.detect import Machine
 from pyman.errors import NoDownloadFoundError
 from pyman.explanation import Fact, Judged, Status
@@ -37,6 +38,7 @@ class _Answer:
 @click.argument("request")
 @settings.target_option
 @settings.metadata_option
+@network_options
 @click.option("--all", "everything", is_flag=True, help="Show every build, not only the first of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every build with the reason.")
 @click.pass_context

@@ -6,6 +6,7 @@ import click
 
 from pyman import ui
 from pyman.cli.here import here, missing
+from pyman.cli.networking import network_options
 from pyman.errors import PymanError
 from pyman.finder import Found, find
 
@@ -16,6 +17,7 @@ from pyman.finder import Found, find
 @click.option("--system", "no_environments", is_flag=True, help="Pass over virtual environments.")
 @click.option("--show-version", is_flag=True, help="Print the version instead of the path.")
 @click.option("--resolve-links", is_flag=True, help="Print the path without links in it.")
+@network_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     request: str | None,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pyman import links, pins, ui
-from pyman.cli import installing, settings
+from pyman.cli import installing, networking, settings
 from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
 from pyman.fetch.sources import public, sources
@@ -47,6 +47,7 @@ class _Wishes:
 @settings.target_option
 @settings.metadata_option
 @settings.mirror_option
+@networking.network_options
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
@@ -146,7 +147,7 @@ def _install(
         compile_bytecode=wishes.compile_bytecode,
     )
     installer = Installer(
-        store, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=settings.network()
+        store, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=networking.network()
     )
     results = installer.install_all([[each.best] if wishes.no_fallback else each.tries for each in choices])
     fallen_back = [

@@ -10,6 +10,7 @@ import click
 from pyman import listing, ui
 from pyman.advisories import affecting
 from pyman.cli import settings
+from pyman.cli.networking import network_options
 from pyman.detect import Machine
 from pyman.errors import UsageError
 from pyman.interpreter import Interpreter
@@ -43,6 +44,7 @@ class _Lists:
 @click.argument("request", required=False)
 @settings.target_option
 @settings.metadata_option
+@network_options
 @click.option("--all-versions", is_flag=True, help="Every version, not only the newest patch of each minor.")
 @click.option("--all-builds", is_flag=True, help="Every build of every version.")
 @click.option("--all-targets", is_flag=True, help="Builds for every target, not only for this one.")

@@ -9,6 +9,7 @@ import click
 
 from pyman import ui, upkeep
 from pyman.cli import settings
+from pyman.cli.networking import network_options
 from pyman.key import Key
 from pyman.lifecycle import Support, end_of_life
 from pyman.upkeep import Condition, Successors
@@ -16,6 +17,7 @@ from pyman.upkeep import Condition, Successors
 
 @click.command("outdated")
 @settings.metadata_option
+@network_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--exit-zero", is_flag=True, help="Leave with exit code 0 whatever is found.")
 @click.pass_context

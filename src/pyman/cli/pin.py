@@ -7,6 +7,7 @@ import click
 
 from pyman import pins, repin, ui
 from pyman.cli.here import available, here, missing
+from pyman.cli.networking import network_options
 from pyman.errors import PymanError, UsageError
 from pyman.finder import Outcome, installed
 from pyman.request import Request
@@ -20,6 +21,7 @@ from pyman.spelling import exact, spelled
 @click.option("--rm", "removing", is_flag=True, help="Remove the pin.")
 @click.option("--force", is_flag=True, help="Pin a version that the project's requires-python rules out.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@network_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     request: str | None,

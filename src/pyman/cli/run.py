@@ -8,6 +8,7 @@ import click
 
 from pyman import ui
 from pyman.cli.here import here, missing
+from pyman.cli.networking import handed_on, network_options
 from pyman.errors import UsageError
 from pyman.execute import CommandError, Python, command_line, environment, execute
 from pyman.finder import Found, find, installed
@@ -22,6 +23,7 @@ _OF_PYTHON = {"--check-hash-based-pycs", "--help", "--help-all", "--help-env", "
 @click.argument("words", nargs=-1, metavar="[REQUEST] [--] [COMMAND]...", type=click.UNPROCESSED)
 @click.option("-p", "--python", "request", metavar="REQUEST", help="The Python to run with.")
 @click.option("--no-install", is_flag=True, help="Do not install the Python when it is missing.")
+@network_options
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed and run.")
 @click.pass_context
 def command(
@@ -59,7 +61,7 @@ def _refuse_option(words: tuple[str, ...]) -> None:
     if len(first) > len("--") and first.startswith("--") and first not in _OF_PYTHON:
         raise UsageError(
             f"no such option here: {first}",
-            "pyman's options (--python, --no-install, --dry-run) stand before the request and the command.",
+            "pyman's options (`pyman run --help` lists them) stand before the request and the command.",
         )
 
 
@@ -96,10 +98,10 @@ def _python(text: str | None, *, install: bool, dry_run: bool) -> Found | None:
 
 
 def _install(request: Request, *, dry_run: bool) -> None:
-    """Install as `pyman install` does, with its settings, but without links in the user's directory."""
+    """Install as `pyman install` does, but without links in the user's directory."""
     from pyman.cli.install import command as install
 
-    options = ["--no-bin", "--dry-run"] if dry_run else ["--no-bin"]
+    options = ["--no-bin", *handed_on(), *(["--dry-run"] if dry_run else [])]
     code = install.main([*options, spelled(request)], prog_name="pyman install", standalone_mode=False)
     if code:
         raise click.exceptions.Exit(code)

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from pyman import catalogue, detect
+from pyman.cli import networking
 from pyman.detect import Machine
 from pyman.errors import PymanError
 from pyman.metadata import Metadata
-from pyman.network import Network
 from pyman.store import Store, default_bin, default_home
 from pyman.target import Target
 
@@ -73,11 +73,6 @@ def own_target(target: str | None) -> Target:
         return machine(target).target
 
 
-def network() -> Network:
-    """Return how patient and strict downloads are; UsageError for a variable that cannot be understood."""
-    return Network.from_environment(os.environ)
-
-
 def load_metadata(place: str | None) -> Metadata:
     """Return the bundled metadata, or what is at `place`; MetadataError or FetchError otherwise."""
-    return catalogue.load(place)
+    return catalogue.load(place, networking.network())

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pyman import ui, upkeep, windows_registry
-from pyman.cli import installing, settings
+from pyman.cli import installing, networking, settings
 from pyman.errors import PymanError, StoreError, UsageError
 from pyman.installer import Installer
 from pyman.metadata import Build
@@ -37,6 +37,7 @@ class _Step:
 @click.argument("minors", nargs=-1, metavar="[MINOR]...")
 @settings.metadata_option
 @settings.mirror_option
+@networking.network_options
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was upgraded as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -116,7 +117,7 @@ def _steps(installations: Sequence[Installation], metadata_place: str | None) ->
 def _install(due: Sequence[_Step], store: Store, mirror: str, *, quiet: bool) -> list[_Step]:
     tries = [Choice(upkeep.kind(step.old.key), step.newer).tries for step in due]
     with installing.reporter(quiet=quiet) as reporter:
-        results = Installer(store, mirror, reporter, network=settings.network()).install_all(tries)
+        results = Installer(store, mirror, reporter, network=networking.network()).install_all(tries)
     done = [replace(step, outcome=result) for step, result in zip(due, results, strict=True)]
     made = [result for result in results if isinstance(result, Installation)]
     if made:

@@ -129,9 +129,7 @@ class Body:
         raise self._changed()
 
     def _changed(self) -> FetchError:
-        return FetchError(
-            f"{public(self._url)} changed while it was being downloaded", "Try again, or name another source."
-        )
+        return FetchError(f"{public(self._url)} changed while it was being downloaded", "Try again.")
 
     def _wait_or_raise(self, error: FetchError, pause: float | None = None) -> None:
         """Wait before the next try, longer each time; raise `error` once there were too many."""

@@ -49,9 +49,7 @@ def opened(url: str, headers: Mapping[str, str], network: Network) -> Iterator[h
                 "That would give up the protection of https; it is not followed.",
             )
         request = response.next_request
-    raise FetchError(
-        f"{public(url)} redirects more than {_REDIRECTS} times", "Name another source with --mirror."
-    )
+    raise FetchError(f"{public(url)} redirects more than {_REDIRECTS} times", "Check the address.")
 
 
 def hang_up() -> None:
@@ -131,11 +129,13 @@ def _auth(url: httpx.URL) -> httpx.Auth | None:
 
 
 def _check_scheme(url: httpx.URL, network: Network) -> None:
-    if url.scheme == "http" and not _is_loopback(url.host) and url.host.lower() not in network.insecure_hosts:
+    names = {url.host.lower(), url.netloc.decode("ascii").lower()}  # the latter with the port, if it is named
+    if url.scheme == "http" and not _is_loopback(url.host) and not names & network.insecure_hosts:
         # No FetchError: that would lead on to the next source, past what the user has set.
         raise UsageError(
             f"{public(str(url))} is plain http, which anybody on the way can change",
-            f"Use https, or allow it with PYMAN_ALLOW_INSECURE_HOST={url.host}.",
+            f"Use https, or allow it with --allow-insecure-host {url.host} "
+            f"or PYMAN_ALLOW_INSECURE_HOST={url.host}.",
         )
     if url.scheme not in ("http", "https"):
         raise FetchError(f"{public(str(url))} is neither http, https nor file", "Check the address.")

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from pyman.errors import CancelledError, DigestMismatchError, FetchError
+from pyman.errors import CancelledError, DigestMismatchError, FetchError, OfflineError
 from pyman.fetch.body import Body
 from pyman.fetch.problems import CHECK
 from pyman.fetch.sources import public
@@ -74,9 +74,9 @@ def download(url: str, cancelled: Event, network: Network = Network()) -> Iterat
             yield Download(url, os.fstat(file.fileno()).st_size, _pieces(file), cancelled)
         return
     if network.offline:
-        raise FetchError(
+        raise OfflineError(
             f"offline: {public(url)} would have been fetched",
-            "PYMAN_OFFLINE is set: unset it to open connections.",
+            "Leave --offline out and PYMAN_OFFLINE unset to open connections.",
         )
     body = Body(url, network, cancelled)
     with closing(body):

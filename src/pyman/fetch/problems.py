@@ -8,7 +8,7 @@ from pyman.errors import FetchError
 from pyman.fetch.lean import httpx
 from pyman.fetch.sources import public
 
-CHECK = "Check the network and the address, or name another source with --mirror or PYMAN_MIRROR."
+CHECK = "Check the network and the address."
 _AUTHORITY = (
     "Set SSL_CERT_FILE to a file with the certificate of the authority (your company's, if a proxy "
     "looks into connections), or install the system's certificates (ca-certificates)."
@@ -18,7 +18,7 @@ _UNKNOWN_AUTHORITY = {18, 19, 20, 21}
 _HINTS = {
     401: "It wants a user and a password: put them in the address, or in ~/.netrc.",
     403: "It may want a user and a password (in the address or ~/.netrc), or refuse your network.",
-    404: "It does not have this file. A mirror has to be laid out as {release}/{file}.",
+    404: "There is no such file.",
     407: "Put the proxy's user and password into HTTPS_PROXY.",
 }
 

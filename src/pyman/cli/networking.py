@@ -1,0 +1,72 @@
+"""`--offline` and `--allow-insecure-host`: what a command may open connections to.
+
+Both add to what the variables say. They are kept with click's context, for a connection is opened far below
+the command which was given them, if at all: `find` opens one only for the hint of an error.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pyman.network import Network
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_OFFLINE = "pyman.offline"
+_HOSTS = "pyman.insecure_hosts"
+
+
+def network_options(command: _Command) -> _Command:
+    """`--offline` and `--allow-insecure-host`, which the command itself is not handed: see `network`."""
+    offline = click.option(
+        "--offline",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep(_OFFLINE),
+        help="Open no connection; what would have to be fetched is an error.",
+    )
+    hosts = click.option(
+        "--allow-insecure-host",
+        metavar="HOST",
+        multiple=True,
+        expose_value=False,
+        callback=_keep(_HOSTS),
+        help="Speak plain http to HOST; may be given more than once.",
+    )
+    return offline(hosts(command))
+
+
+def network() -> "Network":
+    """Return what variables and options say; UsageError for a variable that cannot be understood."""
+    from pyman.network import Network
+
+    offline, hosts = _given()
+    said = Network.from_environment(os.environ)
+    return replace(
+        said,
+        offline=said.offline or offline,
+        insecure_hosts=said.insecure_hosts | {host.strip().lower() for host in hosts},
+    )
+
+
+def handed_on() -> list[str]:
+    """Return the options as they were given, for a command that this one runs."""
+    offline, hosts = _given()
+    return [*(["--offline"] if offline else []), *(f"--allow-insecure-host={host}" for host in hosts)]
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(context: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ANN401
+        del parameter
+        context.meta[name] = value
+
+    return callback
+
+
+def _given() -> tuple[bool, tuple[str, ...]]:
+    context = click.get_current_context(silent=True)  # there is none while a shell completes
+    meta = context.meta if context else {}
+    return meta.get(_OFFLINE, False), meta.get(_HOSTS, ())
