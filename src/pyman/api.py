@@ -9,6 +9,7 @@ threads and processes at once.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -85,19 +86,12 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     place = _setting(None if metadata is None else os.fspath(metadata), "PYMAN_METADATA")
     here = _store(home)
     network = Network.from_environment(os.environ)
-    planner = Planner(
-        here, _machine(target), lambda: catalogue.load(place, network), reinstall, allow_unverified
-    )
-    plan = planner.plan([Request.parse(request)])
+    load = partial(catalogue.load, place, network)
+    plan = Planner(here, _machine(target), load, reinstall, allow_unverified).plan([Request.parse(request)])
     if plan.present:
         return _public(plan.present[0])
-    installer = Installer(
-        here,
-        _setting(mirror, "PYMAN_MIRROR") or "",
-        _Reporter(on_progress),
-        reinstall,
-        network=network,
-    )
+    source = _setting(mirror, "PYMAN_MIRROR") or ""
+    installer = Installer(here, source, _Reporter(on_progress), reinstall, network=network)
     return _public(installer.install_best(plan.choices[0].tries))
 
 
