@@ -39,6 +39,7 @@ ORDER = [
     "changes",
     "network",
     "fetch",
+    "cache",
     "pipeline",
     "names",
     "tar",

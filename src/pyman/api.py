@@ -146,6 +146,10 @@ class _Reporter:
             self._received, self._size = 0, size
         self.received(key, 0)
 
+    def reading_cache(self, key: Key, size: int | None) -> None:
+        """These bytes count as well."""
+        self.downloading(key, size)
+
     def received(self, key: Key, count: int) -> None:
         """Tell how far it is."""
         with self._lock:

@@ -1,6 +1,6 @@
 """The sequence of an install: lock, look again, stream and unpack, check the digest, finish, publish, link.
 
-    look → lock → look again → download ─┬→ hash
+    look → lock → look again → download ─┬→ hash, copy to the cache
                                          └→ inflate → unpack into staging → digest compared
                                               → prepare for its final path → smoke test → rename → link
 
@@ -19,6 +19,7 @@ from time import monotonic
 from typing import Any
 
 from pyman import __version__, advisories, archive, bytecode, changes, fetch, links, manifest, prepare, smoke
+from pyman.cache import Cache
 from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, OfflineError, PymanError
 from pyman.fetch import Download
 from pyman.filesystem import flushing
@@ -102,11 +103,27 @@ class Installer:
                 return present
             for warning in advisories.warnings(build.key):
                 self.reporter.warned(warning)
-            installation = self._from_first_source(build)
+            installation = self._from_cache(build) or self._from_first_source(build)
         with changes.links_locked(self.store):
             links.refresh_minor(self.store, build.key)
         self.reporter.installed(installation, monotonic() - began)
         return installation
+
+    def _from_cache(self, build: Build) -> Installation | None:
+        """Install what was downloaded before; None if there is nothing, or it is damaged."""
+        cache = Cache(self.network.cache_dir)
+        path = cache.find(build.sha256)
+        if not path:
+            return None
+        try:
+            with cache.opened(path, self.cancelled) as download:
+                self.reporter.reading_cache(build.key, download.size)
+                return self._from(download, build)
+        except FetchError as error:
+            cache.drop(path)
+            damage = FetchError(f"the cached archive is damaged and was dropped: {error.message}")
+            self.reporter.failed(build.key, damage, final=False)
+            return None
 
     def _from_first_source(self, build: Build) -> Installation:
         """Try the sources in order; only what a source did wrong leads to the next one."""
@@ -122,11 +139,13 @@ class Installer:
         raise _all_failed(build, failures)
 
     def _from_source(self, build: Build, url: str) -> Installation:
-        with (
-            changes.staging(self.store, build.key) as tree,
-            fetch.download(url, self.cancelled, self.network) as download,
-        ):
+        with fetch.download(url, self.cancelled, self.network) as download:
             self.reporter.downloading(build.key, download.size)
+            with Cache(self.network.cache_dir).keeping(download, build.sha256, self.reporter.warned):
+                return self._from(download, build)
+
+    def _from(self, download: Download, build: Build) -> Installation:
+        with changes.staging(self.store, build.key) as tree:
             unpacked = self._unpack(download, build, tree)
             self._finish(Installation(build.key, tree))
             if self.cancelled.is_set():

@@ -15,6 +15,9 @@ class Lines:
     def downloading(self, key: Key, size: int | None) -> None:
         ui.note(f"Downloading {key}{_in_brackets(size)}")
 
+    def reading_cache(self, key: Key, size: int | None) -> None:
+        ui.note(f"Installing {key} from the cache{_in_brackets(size)}")
+
     def received(self, key: Key, count: int) -> None:
         pass
 
@@ -42,6 +45,9 @@ class Silence(Lines):
         pass
 
     def downloading(self, key: Key, size: int | None) -> None:
+        pass
+
+    def reading_cache(self, key: Key, size: int | None) -> None:
         pass
 
     def installed(self, installation: Installation, seconds: float) -> None:

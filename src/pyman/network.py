@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from pyman.errors import UsageError
@@ -17,6 +18,7 @@ class Network:
     `connect` and `read` are how long to wait for a connection and for the next byte, `stall` is in how long
     a body must bring at least 64 KiB. `retries` is how often one source is asked again without progress.
     `offline` opens no socket. `insecure_hosts` may be spoken to by plain http; loopback always may.
+    `cache_dir` is where archives are kept, by their digest; None: nowhere.
     """
 
     connect: float = 10.0
@@ -25,6 +27,7 @@ class Network:
     retries: int = 3
     offline: bool = False
     insecure_hosts: frozenset[str] = frozenset()
+    cache_dir: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -36,6 +39,7 @@ class Network:
             _count(environ, "PYMAN_RETRIES", cls().retries),
             environ.get("PYMAN_OFFLINE", "").strip().lower() not in _NO,
             frozenset(environ.get("PYMAN_ALLOW_INSECURE_HOST", "").lower().replace(",", " ").split()),
+            _folder(environ, "PYMAN_CACHE_DIR"),
         )
 
 
@@ -50,6 +54,14 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
             f"{name} is not a number of seconds: {text!r}", f"Set it to a number such as {default:g}."
         )
     return seconds
+
+
+def _folder(environ: Mapping[str, str], name: str) -> Path | None:
+    text = environ.get(name, "").strip()
+    try:
+        return Path(text).expanduser().absolute() if text else None
+    except RuntimeError:
+        raise UsageError(f"{name} begins with ~, and there is no such home directory: {text}") from None
 
 
 def _count(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -55,6 +55,9 @@ class Bars:
         with self._lock:
             self._tasks[key] = self._progress.add_task(key.build_name, total=size)
 
+    def reading_cache(self, key: Key, size: int | None) -> None:
+        self.downloading(key, size)
+
     def received(self, key: Key, count: int) -> None:
         self._progress.advance(self._tasks[key], count)
 

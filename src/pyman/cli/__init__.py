@@ -40,6 +40,7 @@ Settings (environment variables):
   PYMAN_METADATA  a file or URL to use in place of the bundled download metadata
   PYMAN_TARGET    the target to install for, in place of this machine's
   PYMAN_OFFLINE   set to 1, no connection is opened
+  PYMAN_CACHE_DIR where archives are kept to be installed again; not at all unless set
   PYMAN_RETRIES   how often a source is asked again without progress (3)
   PYMAN_CONNECT_TIMEOUT, PYMAN_READ_TIMEOUT, PYMAN_STALL_TIMEOUT
                   seconds to wait: a connection (10), the next byte (30), 64 KiB (60)

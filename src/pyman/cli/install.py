@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pyman import links, pins, ui
+from pyman.cache import Cache
 from pyman.cli import installing, networking, settings
 from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
@@ -165,7 +166,8 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
     for installation in plan.present:
         ui.note(f"Already installed: {installation.key}")
     for choice in plan.choices:
-        source = public(sources(choice.best, wishes.mirror)[0])
+        cached = Cache(networking.network().cache_dir).find(choice.best.sha256)
+        source = cached or public(sources(choice.best, wishes.mirror)[0])
         ui.note(f"Would install {choice.best.key} from {source}")
     installing.warn_if_known_bad(choice.best.key for choice in plan.choices)
     installing.warn_if_static(choice.best.key for choice in plan.choices if choice.is_last_resort)

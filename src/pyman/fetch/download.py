@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
@@ -34,6 +34,11 @@ class Download:
         self._chunks = chunks
         self._hash = hashlib.sha256()
         self._cancelled = cancelled
+        self._copy: Callable[[bytes], None] | None = None
+
+    def copy_to(self, write: Callable[[bytes], None]) -> None:
+        """Hand each chunk that passes from now on to `write` as well."""
+        self._copy = write
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._chunks:
@@ -45,6 +50,8 @@ class Download:
                 raise FetchError(
                     f"{public(self.url)} does not end: more than {_LARGEST_ARCHIVE} bytes came", CHECK
                 )
+            if self._copy:
+                self._copy(chunk)
             yield chunk
 
     @property
