@@ -6,6 +6,7 @@ asked for, and answers with a fault where a test has set one: `server.spoil("x.t
 
 import re
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from urllib.parse import unquote
 from weakref import WeakSet
 
 PIECE = 64 * 1024
+# Of an authority that nobody knows, and of its `localhost`; good until 2124.
+CERTIFICATES = Path(__file__).parent / "certificates"
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
@@ -32,7 +35,7 @@ class Asked:
     @property
     def file(self) -> str:
         """The last part of the path, decoded."""
-        return unquote(self.path).rpartition("/")[2]
+        return unquote(self.path.partition("?")[0]).rpartition("/")[2]
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -50,7 +53,7 @@ class Exchange(BaseHTTPRequestHandler):
         owner = self.server.owner
         asked = Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
         owner.asked.append(asked)
-        path = owner.folder.joinpath(*unquote(self.path).strip("/").split("/"))
+        path = owner.folder.joinpath(*unquote(self.path.partition("?")[0]).strip("/").split("/"))
         body = path.read_bytes() if path.is_file() else None
         fault = owner.next_fault(asked.file)
         try:
@@ -121,8 +124,9 @@ Fault = Callable[[Exchange, bytes], None]
 class Server:
     """A running server: where it is, what it serves, what it was asked."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, secure: bool = False) -> None:
         self.folder = folder
+        self.secure = secure
         self.asked: list[Asked] = []
         self.closing = threading.Event()
         self.connections = WeakSet[socket.socket]()
@@ -131,11 +135,16 @@ class Server:
         self._lock = threading.Lock()
         self._http = _Http(("127.0.0.1", 0), Exchange)
         self._http.owner = self
+        if secure:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(CERTIFICATES / "localhost.pem")
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
 
     @property
     def url(self) -> str:
-        """Its address without a slash at the end."""
-        return f"http://127.0.0.1:{self._http.server_port}"
+        """Its address without a slash at the end; a secure one has a certificate for `localhost` alone."""
+        address = "https://localhost" if self.secure else "http://127.0.0.1"
+        return f"{address}:{self._http.server_port}"
 
     def spoil(self, file: str, fault: Fault, *, times: int | None = None) -> None:
         """Answer requests for `file` (a name without folders) with `fault`, always or `times` times."""
@@ -167,9 +176,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """Serve `folder` until the block ends."""
-    server = Server(folder)
+def serving(folder: Path, *, secure: bool = False) -> Iterator[Server]:
+    """Serve `folder` until the block ends, by https if it is to be `secure`."""
+    server = Server(folder, secure=secure)
     thread = threading.Thread(target=server._http.serve_forever, args=(0.05,), daemon=True)  # noqa: SLF001
     thread.start()
     try:

@@ -16,6 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "pyman"
 ORDER = [
     "errors",
     "filesystem",
+    "address",
     "stopping",
     "pyvenv",
     "userdirs",

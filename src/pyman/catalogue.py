@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pyman import metadata
+from pyman.address import public
 from pyman.errors import FetchError, MetadataError
 from pyman.metadata import Metadata
 from pyman.network import Network
@@ -19,7 +20,7 @@ def load(place: str | None, network: Network) -> Metadata:
         from pyman import fetch  # noqa: PLC0415
 
         try:
-            return metadata.parse(fetch.read(place, network), fetch.public(place))
+            return metadata.parse(fetch.read(place, network), public(place))
         except FetchError as error:
             raise type(error)(error.message, f"{error.hint} {_PLACE}") from None
     try:

@@ -19,6 +19,7 @@ from time import monotonic
 from typing import Any
 
 from pyman import __version__, advisories, archive, bytecode, changes, fetch, links, manifest, prepare, smoke
+from pyman.address import public
 from pyman.cache import Cache
 from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, OfflineError, PymanError
 from pyman.fetch import Download
@@ -186,7 +187,7 @@ class Installer:
 def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dict[str, Any]:
     return {
         "key": str(build.key),
-        "url": fetch.public(download.url),
+        "url": public(download.url),
         "sha256": download.sha256,
         "verified": build.sha256 is not None,
         "archive_size": download.received,

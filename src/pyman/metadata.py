@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from pyman.address import public
 from pyman.errors import MetadataError, UsageError
 from pyman.key import Implementation, Key, Variant
 from pyman.target import ARCH_NAMES, LIBC_NAMES, OS_NAMES, Target, parse_arch
@@ -234,7 +235,7 @@ def _release_in(url: str, implementation: str) -> str:
         return url.split("/")[-2]
     found = _OWN_VERSION.search(url.rpartition("/")[2])
     if not found:
-        raise ValueError(f"no release in {url}")
+        raise ValueError(f"no release in {public(url)}")
     return found[1]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pyman import explanation, ui
+from pyman.address import public
 from pyman.advisories import Advisory, affecting, facts
 from pyman.cli import settings
 from pyman.cli.networking import network_options
@@ -101,7 +102,7 @@ def _candidate(judged: Judged) -> dict[str, Any]:
         "rule": str(judged.rule),
         "reason": judged.reason,
         "advisories": [each.id for each in affecting(judged.build.key)],
-        "url": judged.build.url,
+        "url": public(judged.build.url),
         "sha256": judged.build.sha256,
     }
 
@@ -114,7 +115,7 @@ def _print(answer: _Answer, *, everything: bool) -> None:
     chosen = [each for each in answer.judged if each.status is Status.CHOSEN]
     ui.data("")
     for each in chosen:
-        ui.data(f"Chosen  {each.build.key}\n        {each.reason}\n        {each.build.url}")
+        ui.data(f"Chosen  {each.build.key}\n        {each.reason}\n        {public(each.build.url)}")
     if answer.installed:
         ui.data(f"        {answer.installed.key} is installed and fits")
     _print_kept([each for each in answer.judged if each.status is Status.KEPT], everything=everything)

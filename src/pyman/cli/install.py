@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from pyman import links, pins, ui
+from pyman.address import public
 from pyman.cache import Cache
 from pyman.cli import installing, networking, settings
 from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
-from pyman.fetch.sources import public, sources
+from pyman.fetch.sources import sources
 from pyman.installer import Finish, Installer
 from pyman.plan import Choice, Plan, Planner
 from pyman.reporter import Reporter

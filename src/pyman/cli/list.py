@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pyman import listing, ui
+from pyman.address import public
 from pyman.advisories import affecting
 from pyman.cli import settings
 from pyman.cli.networking import network_options
@@ -119,7 +120,9 @@ def _print_json(lists: _Lists, machine: Machine) -> None:
             _facts(each.key) | {"path": str(each.path), "executable": str(each.executable)}
             for each in lists.installed
         ],
-        "available": [_facts(each.key) | {"url": each.url, "sha256": each.sha256} for each in lists.builds],
+        "available": [
+            _facts(each.key) | {"url": public(each.url), "sha256": each.sha256} for each in lists.builds
+        ],
     }
     if lists.foreign is not None:
         document["foreign"] = [_foreign_facts(each) for each in lists.foreign]
@@ -151,7 +154,7 @@ def _print_table(lists: _Lists, *, show_urls: bool) -> None:
     rows = [(each.key, str(each.key), str(each.executable)) for each in lists.installed]
     rows += [(each.key, each.name, str(each.path)) for each in lists.foreign or ()]
     rows += [
-        (each.key, str(each.key), each.url if show_urls else "available")
+        (each.key, str(each.key), public(each.url) if show_urls else "available")
         for each in lists.builds
         if each.key not in here
     ]

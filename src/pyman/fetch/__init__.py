@@ -2,6 +2,6 @@
 
 from pyman.fetch.client import hang_up
 from pyman.fetch.download import Download, download, read
-from pyman.fetch.sources import public, sources
+from pyman.fetch.sources import sources
 
-__all__ = ["Download", "download", "hang_up", "public", "read", "sources"]
+__all__ = ["Download", "download", "hang_up", "read", "sources"]

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Event
 
+from pyman.address import public
 from pyman.errors import CancelledError, FetchError
 from pyman.fetch import problems
 from pyman.fetch.client import opened
 from pyman.fetch.lean import httpx
-from pyman.fetch.sources import public
 from pyman.network import Network
 
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -11,14 +11,15 @@ from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies
 from weakref import WeakSet
 
 import truststore
 
 from pyman import __version__
+from pyman.address import public
 from pyman.errors import FetchError, UsageError
 from pyman.fetch.lean import httpx
-from pyman.fetch.sources import public
 from pyman.network import Network
 
 _REDIRECTS = 10
@@ -84,25 +85,39 @@ def _client(connect: float, read: float) -> httpx.Client:
     """Connections are used again; a client may be shared between threads."""
     # identity: the digest is that of the bytes as they were published, so nobody may pack them on the way.
     headers = {"User-Agent": f"pyman/{__version__}", "Accept-Encoding": "identity"}
-    client = httpx.Client(
-        headers=headers, timeout=httpx.Timeout(read, connect=connect), verify=_certificates()
-    )
+    certificates = _certificates()
+    try:
+        client = httpx.Client(
+            headers=headers, timeout=httpx.Timeout(read, connect=connect), verify=certificates
+        )
+    except (ImportError, ValueError, httpx.InvalidURL):  # a SOCKS proxy, or nothing that could be one
+        raise _useless_proxy() from None
     atexit.register(client.close)
     return client
 
 
+def _useless_proxy() -> UsageError:
+    proxies = {public(proxy) for kind, proxy in getproxies().items() if kind in ("http", "https", "all")}
+    return UsageError(
+        f"cannot use the proxy {' or '.join(sorted(proxies))}",
+        "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY name an http proxy: http://host:port.",
+    )
+
+
 def _certificates() -> ssl.SSLContext:
     """The bundle that a variable names, else the system's store, else (images without one) certifi's."""
-    bundle = next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
-    folder = os.environ.get("SSL_CERT_DIR") or None
+    name = next((name for name in _BUNDLES if os.environ.get(name)), "SSL_CERT_DIR")
+    place, folder = os.environ.get(name), os.environ.get("SSL_CERT_DIR") or None
     try:
-        if bundle and Path(bundle).is_dir():
-            return ssl.create_default_context(capath=bundle)
-        if bundle or folder:
-            return ssl.create_default_context(cafile=bundle, capath=folder)
+        if place and os.pathsep not in place:
+            Path(place).stat()  # of a folder that is not there OpenSSL says nothing
+        if place and (name == "SSL_CERT_DIR" or Path(place).is_dir()):
+            return ssl.create_default_context(capath=place)
+        if place:
+            return ssl.create_default_context(cafile=place, capath=folder)
     except OSError as error:
         raise FetchError(
-            f"cannot read the certificates {bundle or folder}: {error}", "Check SSL_CERT_FILE."
+            f"cannot read the certificates {place}: {error.strerror or error}", f"Check {name}."
         ) from None
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return context if _system_has_certificates() else httpx.create_ssl_context(trust_env=False)

@@ -10,10 +10,10 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from pyman.address import public
 from pyman.errors import CancelledError, DigestMismatchError, FetchError, OfflineError
 from pyman.fetch.body import Body
 from pyman.fetch.problems import CHECK
-from pyman.fetch.sources import public
 from pyman.network import Network
 
 _CHUNK = 256 * 1024

@@ -4,17 +4,18 @@ import ssl
 from collections.abc import Iterator
 from urllib.request import getproxies, proxy_bypass
 
+from pyman.address import public
 from pyman.errors import FetchError
 from pyman.fetch.lean import httpx
-from pyman.fetch.sources import public
 
 CHECK = "Check the network and the address."
 _AUTHORITY = (
     "Set SSL_CERT_FILE to a file with the certificate of the authority (your company's, if a proxy "
     "looks into connections), or install the system's certificates (ca-certificates)."
 )
-# What OpenSSL says of certificates whose authority is not known: X509_V_ERR_… 18 to 21.
-_UNKNOWN_AUTHORITY = {18, 19, 20, 21}
+# Certificates whose authority is not known: X509_V_ERR_… 18 to 21 of OpenSSL; errSecNotTrusted of macOS and
+# CERT_E_UNTRUSTEDROOT of Windows, which truststore hands on.
+_UNKNOWN_AUTHORITY = {18, 19, 20, 21, -67843, 0x800B0109}
 _HINTS = {
     401: "It wants a user and a password: put them in the address, or in ~/.netrc.",
     403: "It may want a user and a password (in the address or ~/.netrc), or refuse your network.",
@@ -31,12 +32,25 @@ def refused(url: str, response: httpx.Response) -> FetchError:
 
 def failed(url: str, error: Exception) -> FetchError:
     """Return the error for a connection that could not be made or did not hold."""
-    certificate = next(
-        (each for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError)), None
-    )
+    certificate = _certificate_error(error)
     if certificate:
         return _untrusted(url, certificate)
-    return FetchError(f"{public(url)}: {_cause(error)}{_through_proxy(url)}", CHECK)
+    hint = _HINTS[407] if _wants_password(error) else CHECK
+    return FetchError(f"{public(url)}: {_cause(error)}{_through_proxy(url)}", hint)
+
+
+def lasts(error: Exception) -> bool:
+    """Whether the same would happen again."""
+    return _certificate_error(error) is not None or _wants_password(error)
+
+
+def _wants_password(error: Exception) -> bool:
+    """Whether it is a proxy's refusal to make a tunnel; for plain http the answer says so itself."""
+    return isinstance(error, httpx.ProxyError) and str(error).startswith("407")
+
+
+def _certificate_error(error: Exception) -> ssl.SSLCertVerificationError | None:
+    return next((each for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
 
 
 def _untrusted(url: str, error: ssl.SSLCertVerificationError) -> FetchError:

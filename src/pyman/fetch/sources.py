@@ -1,7 +1,7 @@
-"""Where a build may be had, and how an address may be shown."""
+"""Where a build may be had."""
 
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from pyman.metadata import Build
 
@@ -17,17 +17,14 @@ def sources(build: Build, mirror: str = "") -> list[str]:
     """
     urls = []
     if mirror:
-        base = mirror if "://" in mirror else Path(mirror).expanduser().resolve().as_uri()
-        urls.append(f"{base.rstrip('/')}/{build.key.release}/{quote(build.file_name)}")
+        urls.append(_below(mirror, f"{build.key.release}/{quote(build.file_name)}"))
     if build.url.startswith(GITHUB):
         urls.append(PROJECT_MIRROR + build.url.removeprefix(GITHUB))
     return [*urls, build.url]
 
 
-def public(url: str) -> str:
-    """Return `url` as it may be shown: without user name, password, query and fragment."""
-    try:
-        parts = urlsplit(url if "://" in url else f"//{url}")
-    except ValueError:
-        return "<not a URL>"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+def _below(mirror: str, path: str) -> str:
+    """The address of `path` there; a query, as signed addresses have it, stays the last part."""
+    base = mirror if "://" in mirror else Path(mirror).expanduser().resolve().as_uri()
+    base, mark, query = base.partition("?")
+    return f"{base.rstrip('/')}/{path}{mark}{query}"

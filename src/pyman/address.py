@@ -1,0 +1,21 @@
+"""How the address of a file may be shown: nothing that is secret in it is ever printed."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+_NONE = "<not a URL>"
+
+
+def public(url: str) -> str:
+    """Return `url` as it may be shown: without user name, password, query and fragment.
+
+    What is no URL is not shown at all: a password with a slash in it ends where a host should, and its rest
+    would be taken for the path.
+    """
+    if "@" not in url and "?" not in url and "#" not in url:
+        return url  # as nearly all are, and there are many to list
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+        _ = parts.port  # ValueError if it is no number
+    except ValueError:
+        return _NONE
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")).removeprefix("//")
