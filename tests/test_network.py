@@ -44,12 +44,13 @@ def fetched(url: str, network: Network = QUICK) -> bytes:
     return body
 
 
-def with_etag(fault: Fault, etag: str = ETAG) -> Fault:
+def with_header(name: str, value: str, fault: Fault) -> Fault:
     """The same fault from a server that tells versions of a file apart."""
 
     def answer(exchange: Exchange, body: bytes) -> None:
         head = exchange.head
-        exchange.head = lambda status, length, **more: head(status, length, ETag=etag, **more)  # type: ignore[method-assign]
+        own = {name: value}
+        exchange.head = lambda status, length, **more: head(status, length, **more, **own)  # type: ignore[method-assign]
         fault(exchange, body)
 
     return answer
@@ -60,7 +61,7 @@ def whole(exchange: Exchange, body: bytes) -> None:
 
 
 def test_a_broken_connection_is_taken_up_where_it_ended(server: Server, url: str) -> None:
-    server.spoil("file.bin", with_etag(cut_body), times=1)
+    server.spoil("file.bin", with_header("ETag", ETAG, cut_body), times=1)
     assert fetched(url) == BODY
     again = server.asked[-1].headers
     assert re.fullmatch(r"bytes=[1-9]\d+-", again["range"])
@@ -131,6 +132,74 @@ def test_a_part_that_is_not_the_one_asked_for_is_noticed(server: Server, url: st
     server.spoil("file.bin", wrong_part)
     with pytest.raises(FetchError, match="changed"):
         fetched(url)
+
+
+@pytest.mark.parametrize("header", ["ETag", "Last-Modified"])
+def test_a_part_of_another_version_is_noticed_where_if_range_is_not(
+    server: Server, url: str, header: str
+) -> None:
+    versions = (
+        ['"one"', '"two"'] if header == "ETag" else [f"Mon, 0{day} Jan 2024 00:00:00 GMT" for day in (1, 8)]
+    )
+
+    server.spoil("file.bin", with_header(header, versions[0], cut_body), times=1)
+    server.spoil("file.bin", with_header(header, versions[1], whole))
+    with pytest.raises(FetchError, match="changed"):
+        fetched(url)
+
+
+def in_chunks(exchange: Exchange, body: bytes) -> None:
+    """Send the whole body in chunks, but not the empty one that ends it."""
+    exchange.send_response(HTTPStatus.OK)
+    exchange.send_header("Transfer-Encoding", "chunked")
+    exchange.end_headers()
+    exchange.write(f"{len(body):x}\r\n".encode() + body + b"\r\n")
+    exchange.close_connection = True
+
+
+def test_a_body_of_which_only_the_end_mark_was_cut_off_is_whole(server: Server, url: str) -> None:
+    server.spoil("file.bin", in_chunks, times=1)
+    assert fetched(url) == BODY
+    assert server.asked[-1].headers["range"] == f"bytes={len(BODY)}-"
+
+
+def test_a_body_that_became_shorter_is_noticed(server: Server, url: str) -> None:
+    server.spoil("file.bin", in_chunks, times=1)
+    server.spoil("file.bin", lambda exchange, body: exchange.send_file(body[:-10]))
+    with pytest.raises(FetchError, match="changed"):
+        fetched(url)
+
+
+def test_a_slow_consumer_is_no_stall(server: Server, url: str) -> None:
+    small = BODY[:40_000]
+
+    def in_two(exchange: Exchange, _: bytes) -> None:
+        exchange.head(HTTPStatus.OK, len(small))
+        exchange.write(small[:20_000])
+        exchange.server.owner.closing.wait(0.1)
+        exchange.write(small[20_000:])
+
+    server.spoil("file.bin", in_two)
+    with download(url, Event(), QUICK) as stream:
+        body = b""
+        for chunk in stream:
+            body += chunk
+            time.sleep(0.6)  # longer than the time within which 64 KiB must come
+    assert body == small
+    assert server.count("file.bin") == 1
+
+
+@pytest.mark.parametrize("zone", ["GMT", "+0000"])
+def test_retry_after_may_be_a_date(server: Server, url: str, zone: str) -> None:
+    began = int(time.time()) + 2
+
+    def later(exchange: Exchange, _: bytes) -> None:
+        date = time.strftime("%a, %d %b %Y %H:%M:%S", time.gmtime(began))
+        exchange.send_status(HTTPStatus.SERVICE_UNAVAILABLE, Retry_After=f"{date} {zone}")
+
+    server.spoil("file.bin", later, times=1)
+    assert fetched(url) == BODY
+    assert time.time() >= began
 
 
 def test_a_server_that_is_busy_is_asked_again(server: Server, url: str) -> None:

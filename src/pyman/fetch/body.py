@@ -9,7 +9,7 @@ import hashlib
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,7 @@ from pyman.network import Network
 
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PARTIAL = 206
+_NOT_SATISFIABLE = 416
 _FIRST_PAUSE = 0.5  # seconds, doubled each time
 _LONGEST_PAUSE = 30.0
 _LONGEST_RETRY_AFTER = 120.0  # a source that wants to be left alone for longer is passed over
@@ -42,7 +43,7 @@ class Body:
         self._cancelled = cancelled
         self._received = 0
         self._hash = hashlib.sha256()
-        self._validator = ""
+        self._validators: tuple[str, ...] = ()
         self._failures = 0
         self._stack = ExitStack()
         self._response = self._connected()
@@ -76,12 +77,20 @@ class Body:
             try:
                 response = self._stack.enter_context(opened(self._url, self._headers(), self._network))
             except httpx.HTTPError as error:
-                self._wait_or_raise(problems.failed(self._url, error))
+                problem = problems.failed(self._url, error)
+                if problems.lasts(error):
+                    raise problem from None
+                self._wait_or_raise(problem)
                 continue
-            except httpx.InvalidURL as error:
-                raise FetchError(f"{public(self._url)}: {error}", "Check the address.") from None
+            except httpx.InvalidURL:
+                # What httpx says of it may be a piece of a password.
+                raise FetchError(f"{public(self._url)} is no address to ask", "Check the address.") from None
             if response.is_success:
                 self._learn(response)
+                return response
+            if self._received and response.status_code == _NOT_SATISFIABLE:
+                if not self._is_all(response):
+                    raise self._changed()
                 return response
             refusal = problems.refused(self._url, response)
             self._stack.close()
@@ -93,21 +102,29 @@ class Body:
         if not self._received:
             return {}
         headers = {"Range": f"bytes={self._received}-"}
-        return headers | ({"If-Range": self._validator} if self._validator else {})
+        validator = next(filter(None, self._validators), None)
+        return headers | ({"If-Range": validator} if validator else {})
 
     def _learn(self, response: httpx.Response) -> None:
         """Note size and validator of the first answer; later ones must fit, or the file is another one."""
-        etag = response.headers.get("ETag", "")
-        validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
-        size = _whole_size(response)
+        size, validators = _whole_size(response), _validators(response)
         if not self._received:
-            self.size, self._validator = size, validator
+            self.size, self._validators = size, validators
         elif None not in (size, self.size) and size != self.size:
             raise self._changed()
+        elif response.status_code == _PARTIAL and _differ(validators, self._validators):
+            raise self._changed()  # If-Range was not understood
+
+    def _is_all(self, response: httpx.Response) -> bool:
+        """Whether there is no part left, as where only the last word of a chunked body was missing."""
+        whole = response.headers.get("Content-Range") == f"bytes */{self._received}"
+        return whole and self.size in (None, self._received)
 
     def _unseen(self, response: httpx.Response) -> Iterator[bytes]:
         """Yield what follows the bytes that have come before; what a source sends again is compared."""
         chunks = _steady(response.iter_raw(), self._network.stall)
+        if response.status_code == _NOT_SATISFIABLE:
+            return
         if response.status_code == _PARTIAL:
             if _first_byte(response) != self._received:
                 raise self._changed()
@@ -146,14 +163,27 @@ class Body:
 
 def _steady(chunks: Iterator[bytes], stall: float) -> Iterator[bytes]:
     """Yield the chunks; httpx.ReadTimeout if `stall` seconds bring less than 64 KiB, a trickle."""
-    since, count = time.monotonic(), 0
+    waited, count = 0.0, 0
+    began = time.monotonic()
     for chunk in chunks:
+        waited += time.monotonic() - began
         yield chunk
+        began = time.monotonic()  # what the chunk is used for may take its time
         count += len(chunk)
         if count >= _STALL_BYTES:
-            since, count = time.monotonic(), 0
-        elif time.monotonic() - since > stall:
+            waited, count = 0.0, 0
+        elif waited > stall:
             raise httpx.ReadTimeout(f"less than {_STALL_BYTES} bytes in {stall:g} s")
+
+
+def _validators(response: httpx.Response) -> tuple[str, ...]:
+    """What tells this version of the file from others, the best first; a weak ETag does not name bytes."""
+    etag = response.headers.get("ETag", "")
+    return ("" if etag.startswith("W/") else etag, response.headers.get("Last-Modified", ""))
+
+
+def _differ(some: Iterable[str], others: Iterable[str]) -> bool:
+    return any(one and other and one != other for one, other in zip(some, others, strict=True))
 
 
 def _whole_size(response: httpx.Response) -> int | None:
