@@ -1,0 +1,151 @@
+"""Runs of pyman: forked ones, which are quick, and whole processes, which can be stopped at any moment."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.conftest import CHECKOUT, Pyman
+from tests.reliability.injection import Fault
+
+LONGEST = 60.0  # seconds that any run may take
+_START = 30.0  # seconds for the server to start
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended; `steps` are the changes of files it made, `seconds` how long it took."""
+
+    code: int
+    stdout: str
+    stderr: str
+    in_time: bool = True
+    steps: int = 0
+    seconds: float = 0.0
+
+    def faults(self) -> list[str]:
+        """Return what no run may ever do."""
+        wrong = [] if self.in_time else [f"it did not end within {LONGEST:.0f} s"]
+        told = [word for word in ("Traceback", "Exception ignored", "internal error") if word in self.stderr]
+        return wrong + [f"it printed {word!r}: {self.stderr[-1500:]}" for word in told]
+
+    def unclear(self) -> list[str]:
+        """Return what is wrong with how a failure was told: it has a message and says what to do."""
+        lines = self.stderr.splitlines()
+        missing = [
+            word for word in ("error: ", "hint: ") if not any(line.startswith(word) for line in lines)
+        ]
+        wrong = [] if self.code == 1 else [f"exit code {self.code}: {self.stderr[-500:]}"]
+        return wrong + [f"no {word!r} on stderr: {self.stderr[-500:]}" for word in missing]
+
+
+@dataclass(frozen=True, slots=True)
+class Forks:
+    """The address of a fork server."""
+
+    address: Path
+
+    def run(  # noqa: PLR0913 - the faults are options
+        self,
+        pyman: Pyman,
+        *args: str,
+        fault: Fault | None = None,
+        largest_file: int | None = None,
+        env: dict[str, str] | None = None,
+        seconds: float = LONGEST,
+    ) -> Ended:
+        """Run pyman in a fork and return how it ended."""
+        job = {
+            "arguments": args,
+            "environment": pyman.variables(env),
+            "cwd": str(pyman.work),
+            "root": str(pyman.root),
+            "fault": asdict(fault) if fault else None,
+            "largest_file": largest_file,
+            "seconds": seconds,
+        }
+        began = time.monotonic()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.address))
+            connection.sendall(json.dumps(job).encode() + b"\n")
+            with connection.makefile("rb") as answers:
+                answer = json.loads(answers.readline())
+        return Ended(**answer, seconds=time.monotonic() - began)
+
+
+@contextmanager
+def forking(folder: Path) -> Iterator[Forks]:
+    """Run a fork server while the block runs."""
+    address = folder / "forks"
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "tests.reliability.forkserver", str(address)]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL) as process:
+        try:
+            _wait_for(address, process)
+            yield Forks(address)
+        finally:
+            process.kill()
+
+
+def _wait_for(address: Path, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _START
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(address))
+            probe.sendall(b'{"arguments": ["--version"], "environment": {}, "cwd": "/", "root": "/", "fault": null,')
+            probe.sendall(b'"largest_file": null, "seconds": 10}\n')
+            probe.recv(1)
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the fork server did not start")
+
+
+def whole(pyman: Pyman, *args: str) -> Ended:
+    """Run pyman as users do, a process from its start to its end."""
+    return stopped(pyman, args, LONGEST, signal.SIGKILL)
+
+
+def stopped(
+    pyman: Pyman, args: tuple[str, ...], moment: float, how: signal.Signals, *, group: bool = True
+) -> Ended:
+    """Start pyman and send it a signal after `moment` seconds, to its whole group or to it alone.
+
+    `seconds` of the result are counted from the signal, or from the start if it had ended before.
+    """
+    process = subprocess.Popen(
+        pyman.command(*args),
+        env=pyman.variables(),
+        cwd=pyman.work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    began = time.monotonic()
+    in_time = True
+    try:
+        out, err = process.communicate(timeout=moment)
+    except subprocess.TimeoutExpired:
+        in_time = moment < LONGEST
+        began = time.monotonic()
+        (os.killpg if group else os.kill)(process.pid, how)
+        out, err, in_time = _rest(process, in_time=in_time)
+    return Ended(process.returncode, out, err, in_time, 0, time.monotonic() - began)
+
+
+def _rest(process: subprocess.Popen[str], *, in_time: bool) -> tuple[str, str, bool]:
+    """Return what else it printed until its end; if that does not come it is killed."""
+    try:
+        return (*process.communicate(timeout=LONGEST), in_time)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return (*process.communicate(), False)
