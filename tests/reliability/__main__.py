@@ -16,6 +16,10 @@ from tests.reliability.bench import Row, Wanted, bench
 
 SUBJECTS = {
     "kills": "kill -9 at random moments of every command that changes the store",
+    "faults": "a kill or an error of the system at every change of files that these commands make",
+    "disk": "a full disk, a limit on files, a read-only store or folder of links",
+    "stops": "SIGINT, SIGTERM and SIGHUP at random moments of these commands",
+    "stress": "16 processes at once on one store; one build asked for by 8 at once",
 }
 
 

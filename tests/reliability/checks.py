@@ -14,7 +14,7 @@ Tree = dict[str, str]
 """A directory: each name below it with kind, mode and content; of pyman's own record only that it is one."""
 
 _RECORD = ".pyman.json"
-_VERIFIES = importlib.util.find_spec("pyman.cli.verify") is not None
+VERIFIES = importlib.util.find_spec("pyman.cli.verify") is not None
 
 
 def described(folder: Path) -> Tree:
@@ -74,7 +74,7 @@ def dangling(pyman: Pyman) -> list[str]:
 
 def unverified(forks: Forks, pyman: Pyman) -> list[str]:
     """Return what `pyman verify` has to say against the store; nothing where there is no such command."""
-    if not _VERIFIES:
+    if not VERIFIES:
         return []
     done = forks.run(pyman, "verify", "--json")
     return [f"verify ends with {done.code}: {done.stdout[:500]} {done.stderr[:500]}"] if done.code else []
