@@ -20,6 +20,8 @@ SUBJECTS = {
     "disk": "a full disk, a limit on files, a read-only store or folder of links",
     "stops": "SIGINT, SIGTERM and SIGHUP at random moments of these commands",
     "stress": "16 processes at once on one store; one build asked for by 8 at once",
+    "network": "a server that errs at random: cuts, stalls, lies, redirects, sends something else",
+    "hostile": "damaged and hostile archives made at random, read in little memory",
 }
 
 

@@ -57,13 +57,13 @@ class Bench:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def worlds(self, *, files: int, padding: int) -> Iterator[list[World]]:
-        """Give a world to each worker."""
+    def worlds(self, *, files: int, padding: int, count: int = 0) -> Iterator[list[World]]:
+        """Give a world to each worker, or so many as are asked for."""
         with ExitStack() as stack:
             place = Path(tempfile.mkdtemp(dir=self.folder))
             yield [
                 stack.enter_context(world(place / str(n), self.forks, files=files, padding=padding))
-                for n in range(self.wanted.workers)
+                for n in range(count or self.wanted.workers)
             ]
 
     def random(self, subject: str, case: int) -> Random:

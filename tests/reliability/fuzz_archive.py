@@ -49,7 +49,7 @@ def write_seeds(folder: Path) -> None:
     """Write what fuzzing begins with: the hostile corpus and sound archives, tars unwrapped from their gzip."""
     archives = importlib.import_module("tests.archives")
     whole = [archives.gz(archives.build()), archives.zst(archives.build()), archives.bz(archives.build())]
-    for data in [*(each.data for each in archives.HOSTILE.values()), *whole, _zip()]:
+    for data in [*(each.data for each in archives.HOSTILE.values()), *whole, sound_zip()]:
         seeds = [b"r" + data]
         with contextlib.suppress(OSError, EOFError, ValueError):
             # Without the long stretches of zeros, in which no mutation means anything.
@@ -60,7 +60,7 @@ def write_seeds(folder: Path) -> None:
                 (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
 
 
-def _zip() -> bytes:
+def sound_zip() -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("pypy3.11-v7/bin/pypy3", b"#!/bin/sh\n")

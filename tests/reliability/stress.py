@@ -3,6 +3,8 @@
 import contextlib
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,6 +20,14 @@ from tests.server import slow
 
 _AT_ONCE = 16
 _SAME = 8  # processes that ask for one build at once
+_WATCH = """\
+import os, sys, time
+end, looks, missed = time.monotonic() + float(sys.argv[2]), 0, 0
+while time.monotonic() < end:
+    looks += 1
+    missed += not os.path.exists(sys.argv[1])
+print(looks, missed)
+"""
 _WAITING = "Waiting for another process"
 
 
@@ -78,17 +88,20 @@ class _Crowd:
             ended = self.world.forks.run(self.world.pyman, *operation.arguments)
             self._note(operation.arguments[0], [*_unexpected(operation, ended), *self._seen(operation, ended)])
 
-    def watch(self) -> None:
-        """See, as often as can be, that what is only ever installed anew is there and whole."""
-        other = self.world.builds.other
-        place = self.world.pyman.store / other.key
-        interpreter = place / "bin" / f"python{other.version.rpartition('.')[0]}"
+    def look(self) -> None:
+        """See again and again that every file of what is only ever installed anew is there and whole."""
+        place = self.world.pyman.store / self.world.builds.other.key
         while time.monotonic() < self.end:
-            for _ in range(200):
-                self.looks += 1
-                if not interpreter.exists():
-                    self._note("watch", [f"{interpreter.name} of {other.key} was not there"])
-            self._note("watch", _torn(self.world, place))
+            self._note("looks", _torn(self.world, place))
+
+    def watch(self) -> None:
+        """See, as often as a process that does nothing else can, that its interpreter is there."""
+        other = self.world.builds.other
+        path = self.world.pyman.store / other.key / "bin" / f"python{other.version.rpartition('.')[0]}"
+        seconds = str(self.end - time.monotonic())
+        done = subprocess.run([sys.executable, "-c", _WATCH, path, seconds], capture_output=True, check=True)
+        self.looks, missed = map(int, done.stdout.split())
+        self._note("looks", [f"{path.name} of {other.key} was not there"] * missed)
 
     def _note(self, name: str, wrong: list[str]) -> None:
         with self._lock:
@@ -124,15 +137,15 @@ def _torn(world: World, place: Path) -> list[str]:
 def _crowd(bench: Bench, world: World) -> list[Row]:
     world.reset(frozenset({world.builds.old.key, world.builds.other.key}))
     crowd = _Crowd(bench, world)
-    with ThreadPoolExecutor(_AT_ONCE + 1) as pool:
-        under_way = [pool.submit(crowd.watch), *(pool.submit(crowd.work, n) for n in range(_AT_ONCE))]
+    with ThreadPoolExecutor(_AT_ONCE + 2) as pool:
+        under_way = [pool.submit(crowd.watch), pool.submit(crowd.look), *(pool.submit(crowd.work, n) for n in range(_AT_ONCE))]
     for each in under_way:
         each.result()
     wrong = crowd.wrong + _at_rest(world)
     if wrong:
         kinds = [f"{count} times: {text}" for text, count in Counter(wrong).most_common(8)]
         bench.lose("stress", 0, f"{_AT_ONCE} processes at once", kinds, world)
-    looks = crowd.counts.pop("watch")
+    looks = crowd.counts.pop("looks")
     done = ", ".join(f"{count} {name}" for name, count in sorted(crowd.counts.items()))
     note = f"{done}; looked at {crowd.looks:,} times, {looks:,} times at every file"
     return [Row("stress", f"{_AT_ONCE} processes at once on one store", crowd.counts.total(), len(wrong), note)]
