@@ -399,6 +399,7 @@ class TestFailures:
         with pytest.raises(StoreError, match="none") as caught:
             unpack([gz(build())], tmp_path / "none")
         assert "No such file or directory" in caught.value.message
+        assert "PYMAN_HOME" in caught.value.hint
 
     @posix
     def test_file_size_limit(self, destination: Path, tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def _failure(error: OSError, destination: Path, name: str) -> PymanError:
     """Return what an error of the system means: a bad archive, or a store that cannot be written."""
     if why := _IN_THE_WAY.get(error.errno or 0):
         return _refused(name, f"cannot be unpacked: {why}")
-    hint = "Make room, or set PYMAN_HOME to a directory elsewhere." if error.errno in _NO_ROOM else ""
+    first = "Make room" if error.errno in _NO_ROOM else "Check the permissions and the disk there"
+    hint = f"{first}, or set PYMAN_HOME to a directory elsewhere."
     return StoreError(f"Cannot write {shown(name)} in {destination}: {error.strerror or error}.", hint)
 
 
