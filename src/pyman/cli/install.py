@@ -201,7 +201,7 @@ def _facts(installation: Installation) -> dict[str, str]:
 
 def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes) -> None:
     """Make the links, and on Windows the entries in the registry."""
-    installing.refresh_minors(installations, store)
+    installing.mend(installations, store)
     if installations and not wishes.no_bin:
         own = settings.own_target(wishes.target)
         installing.link(

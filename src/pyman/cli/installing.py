@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pyman import advisories, changes, links, ui, windows_registry
 from pyman.cli import settings
@@ -62,8 +62,10 @@ def register(installations: Iterable[Installation]) -> None:
             ui.warning(error.message)
 
 
-def refresh_minors(installations: Iterable[Installation], store: Store) -> None:
-    """Point the minor links right, those too which a process that died left behind."""
+def mend(installations: Iterable[Installation], store: Store) -> None:
+    """Clean up after processes that died: sweep what they staged, point the minor links right."""
+    with suppress(PymanError):  # all may be there already, in a store that this user may only read
+        changes.sweep(store)
     keys = {each.key.link_name: each.key for each in installations}
     stale = [key for key in keys.values() if links.is_stale(store, key)]
     if stale:

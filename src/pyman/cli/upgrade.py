@@ -69,7 +69,7 @@ def command(
         for step in due:
             ui.note(f"Would install {step.newer[0].key} (now {step.old.key})")
     else:
-        installing.refresh_minors(chosen, store)
+        installing.mend(chosen, store)
         due = _install(due, store, mirror, quiet=quiet)
     if not due and not quiet:
         ui.note("Everything is up to date." if steps else "Nothing is installed.")
