@@ -1,5 +1,6 @@
-"""What was found wrong once: links a killed process left, waits that ^C did not end, links nobody wanted."""
+"""What was found wrong once: what a killed process left, waits that ^C did not end, links nobody wanted."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -34,6 +35,28 @@ def test_a_minor_link_that_a_killed_install_did_not_move_is_moved_by_an_upgrade(
     offer(OLD, NEW)
     pyman("upgrade")
     assert pyman.minor_links() == {link_name(NEW): NEW.key}
+
+
+@pytest.mark.parametrize("args", [["install", "3.13", "--target", FOREIGN], ["upgrade"]])
+def test_what_a_killed_process_staged_is_swept_also_where_there_is_nothing_to_do(
+    args: list[str], pyman: Pyman, offer: Offer
+) -> None:
+    lay(pyman.store, OLD)
+    offer(OLD)
+    for name in (OLD.key, f"{OLD.key}~1-2"):
+        (pyman.store / ".staging" / name / "new").mkdir(parents=True)
+    pyman(*args)
+    assert pyman.leftovers() == []
+    assert pyman.installed() == [OLD.key]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason=ELSEWHERE + "no such signals")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_it_is_stopped_while_it_starts(name: str, code: int, pyman: Pyman, tmp_path: Path) -> None:
+    stopping = f"import os, signal, time\nos.kill(os.getpid(), signal.{name})\ntime.sleep(20)\n"
+    (tmp_path / "click.py").write_text(stopping, encoding="utf-8")
+    path = f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}"
+    assert pyman("--version", code=code, env={"PYTHONPATH": path}).stderr == ""
 
 
 @posix

@@ -1,5 +1,21 @@
-"""`python -m pyman` is `pyman`."""
+"""`python -m pyman` and `pyman`: signals are taken over before what takes its time is loaded."""
 
-from pyman.cli import main
+import sys
+from typing import NoReturn
 
-main()
+from pyman import stopping
+
+
+def main() -> NoReturn:
+    """Run the command line, and leave with its exit code."""
+    stopping.listen()
+    try:
+        from pyman import cli  # noqa: PLC0415 - ^C while it loads is one like any other
+
+        cli.main()
+    except KeyboardInterrupt:
+        sys.exit(stopping.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

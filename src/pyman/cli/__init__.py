@@ -50,7 +50,6 @@ Settings (environment variables):
   PYMAN_DEBUG     set to 1, an internal error shows where in pyman it happened
 """
 _REPORT = "This is a fault in pyman: please report it, with what PYMAN_DEBUG=1 prints for the same command."
-_STOPPED = 130
 
 
 class _Commands(click.Group):
@@ -112,7 +111,6 @@ def cli(context: click.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code (0, 1 failure, 2 wrong usage, 130 stopped)."""
-    stopping.listen()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A path may hold bytes that are no text, or characters that the encoding has not.
         utf8 = sys.stdout.encoding.lower() == "utf-8"
@@ -125,7 +123,7 @@ def _run() -> int:
     try:
         return _outcome()
     except (click.Abort, KeyboardInterrupt):
-        return _STOPPED
+        return stopping.INTERRUPTED
     except BrokenPipeError:
         # Whoever read us (`pyman list | head`) has enough.
         _drop(sys.stdout)
