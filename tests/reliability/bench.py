@@ -58,12 +58,13 @@ class Bench:
 
     @contextmanager
     def worlds(self, *, files: int, padding: int, count: int = 0) -> Iterator[list[World]]:
-        """Give a world to each worker, or so many as are asked for."""
+        """Give a world to each worker, or so many as are asked for; one is enough for one case."""
+        count = (count or self.wanted.workers) if self.wanted.case is None else 1
         with ExitStack() as stack:
             place = Path(tempfile.mkdtemp(dir=self.folder))
             yield [
                 stack.enter_context(world(place / str(n), self.forks, files=files, padding=padding))
-                for n in range(count or self.wanted.workers)
+                for n in range(count)
             ]
 
     def random(self, subject: str, case: int) -> Random:
@@ -98,7 +99,11 @@ class Bench:
         numbers = [n for n in range(len(cases)) if self.wanted.case in (None, n)]
         with ThreadPoolExecutor(len(worlds)) as pool:
             list(pool.map(run, numbers))
-        return [Row(subject, name, tried[name], lost[name]) for name in dict.fromkeys(map(named, cases)) if tried[name]]
+        return [
+            Row(subject, name, tried[name], lost[name])
+            for name in dict.fromkeys(map(named, cases))
+            if tried[name]
+        ]
 
     def _tried(
         self, attempt: Callable[[World, T, Random], list[str]], place: World, case: T, random: Random
@@ -132,5 +137,5 @@ def bench(wanted: Wanted) -> Iterator[Bench]:
     """Give a bench in a folder of its own, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="pyman-reliability-") as name:
         folder = Path(name).resolve()
-        with forking(folder) as forks:
+        with forking() as forks:
             yield Bench(wanted, folder, forks)

@@ -1,4 +1,4 @@
-"""A disk that is full at any byte, a file that may not grow, a store or a folder of links that is read-only."""
+"""A disk that is full at any byte, a file that may not grow, a read-only store or folder of links."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ _PAGE = os.sysconf("SC_PAGESIZE")
 _ROOM = 64 << 20
 _FILES, _BYTES = 6, 60_000
 _TOLD = 2_000  # bytes that an error message may take
-_GROWING = ("install", "reinstall", "upgrade")
+_GROWING, _SHRINKING = ("install", "reinstall", "upgrade"), ("uninstall", "prune")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _mount(*arguments: str | Path, program: str = "mount") -> None:
 
 
 def _limits(bench: Bench) -> list[_Case]:
-    """The largest file that may be written, up to the size of the largest one; the errors are in a file, too."""
+    """The largest file that may be written, up to the size of the largest; messages go to files, too."""
     step = bench.wanted.amount(20_000, 500)
     return [_Case(name, "bytes in a file", size) for name in _GROWING for size in range(_TOLD, _BYTES, step)]
 
@@ -77,20 +77,25 @@ def _sizes(bench: Bench, world: World) -> list[_Case]:
     pages = _BYTES // _PAGE + 3 * len(tree) + 10
     cases = [_Case(name, "bytes on the disk", n * _PAGE) for name in _GROWING for n in range(pages)]
     cases += [_Case(name, "files on the disk", n) for name in _GROWING for n in range(len(tree) + 10)]
-    cases += [
-        _Case(name, room, n) for name in ("uninstall", "prune") for room in ("bytes on the disk", "files on the disk")
-        for n in range(4)
-    ]  # fmt: skip
+    cases += [_Case(name, "bytes on the disk", n * _PAGE) for name in _SHRINKING for n in range(4)]
+    cases += [_Case(name, "files on the disk", n) for name in _SHRINKING for n in range(4)]
     step = bench.wanted.amount(14, 1)
     return cases[::step]
 
 
 def _read_only(world: World) -> list[_Case]:
-    return [_Case(deed.name, f"a read-only {what}", 0) for deed in world.deeds() for what in ("store", "folder of links")]
+    return [
+        _Case(deed.name, f"a read-only {what}", 0)
+        for deed in world.deeds()
+        for what in ("store", "folder of links")
+    ]
 
 
 def _named(case: _Case) -> str:
-    kinds = {"bytes in a file": "a limit on the size of files (RLIMIT_FSIZE)", "bytes on the disk": "a full disk"}
+    kinds = {
+        "bytes in a file": "a limit on the size of files (RLIMIT_FSIZE)",
+        "bytes on the disk": "a full disk",
+    }
     kinds["files on the disk"] = "a disk with no room for more files"
     return f"{kinds.get(case.room, case.room)}, {case.name}"
 
@@ -118,7 +123,9 @@ def _deed(world: World, case: _Case) -> Deed:
 
 def _judged(world: World, deed: Deed, ended: Ended, *, may_succeed: bool = True) -> list[str]:
     """It works or fails clearly, and what was there is there."""
-    wrong = ended.faults() + losses(world.pyman, world.trees, deed.kept) + unverified(world.forks, world.pyman)
+    wrong = (
+        ended.faults() + losses(world.pyman, world.trees, deed.kept) + unverified(world.forks, world.pyman)
+    )
     if ended.code or not may_succeed:
         wrong += ended.unclear()
     return wrong
@@ -154,7 +161,7 @@ def _narrow(store: Path, case: _Case | None) -> None:
 def _read_only_attempt(world: World, deed: Deed, folder: Path) -> list[str]:
     with _sealed(folder):
         ended = world.forks.run(world.pyman, *deed.arguments)
-        # With the links out of reach what is done in the store still counts, and removals may have none to move.
+        # A removal may have no link to move, so that it works though the links are out of reach.
         wrong = _judged(world, deed, ended, may_succeed=folder != world.pyman.store)
         wrong += _readers(world, ["list", "--only-installed"], ["find", world.builds.other.key])
     return wrong + again(world, deed)

@@ -1,4 +1,4 @@
-"""A fault at every step: each change of a file, in turn, is where the process is killed or the system refuses."""
+"""A fault at every step: before each change of a file, in turn, it is killed, or the system refuses it."""
 
 from dataclasses import dataclass
 from random import Random
@@ -31,7 +31,7 @@ def run(bench: Bench) -> list[Row]:
     with bench.worlds(files=3, padding=5_000) as worlds:
         cases = [case for deed in worlds[0].deeds() for case in _cases(deed, steps(worlds[0], deed))]
         if not bench.wanted.full:
-            cases = sorted(bench.random("faults", -1).sample(cases, 150), key=cases.index)
+            cases = sorted(bench.random("faults", -1).sample(cases, 100), key=cases.index)
         return bench.each("faults", cases, worlds, _attempt, _named)
 
 
@@ -45,7 +45,7 @@ def steps(world: World, deed: Deed) -> int:
 
 
 def _cases(deed: Deed, count: int) -> list[_Case]:
-    """Threads take turns as they like, so that a run may have a step or two more than the one that was counted."""
+    """Two steps more than were counted, for threads take turns as they like."""
     faults = [Fault(step, what) for step in range(1, count + 3) for what in (KILL, *_ERRORS)]
     faults += [Fault(step, what, lasting=True) for step in range(1, count + 3) for what in _LASTING]
     return [_Case(deed.name, fault) for fault in faults]

@@ -1,10 +1,10 @@
 """pyman in processes that are forked from one in which its modules are loaded already: a tenth of the time.
 
-    python -m tests.reliability.forkserver SOCKET
+    python -m tests.reliability.forkserver
 
-Each connection is one run: a line of JSON in, a line of JSON out. The run is a process and a session of its
-own, with its own environment, and can be told to meet a fault. What it does not show is start-up and the end of
-an interpreter: where those matter, processes are started as users start them.
+It prints its port on 127.0.0.1. Each connection is one run: a line of JSON in, a line of JSON out. The run is a
+process and a session of its own, with its own environment, and can be told to meet a fault. What it does not
+show is how an interpreter starts and ends: where that matters, processes are started as users start them.
 """
 
 import importlib
@@ -20,8 +20,10 @@ from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-import pyman.cli
 from tests.reliability.injection import Fault, Steps
+
+import pyman.__main__
+import pyman.cli
 
 _LOADED = ("installer", "fetch", "changes", "removal", "upkeep", "environments", "finder", "lines")
 _TICK = 0.002  # seconds
@@ -48,7 +50,7 @@ class _Handler(socketserver.StreamRequestHandler):
         self.wfile.write(json.dumps(answer).encode() + b"\n")
 
 
-class _Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
+class _Server(socketserver.ForkingMixIn, socketserver.TCPServer):
     request_queue_size = 128
     max_children = 100
 
@@ -68,7 +70,7 @@ def _become(job: dict[str, Any], counter: mmap, out: BinaryIO, err: BinaryIO) ->
             resource.setrlimit(resource.RLIMIT_FSIZE, (job["largest_file"],) * 2)
         if job["fault"]:
             Steps(job["root"], counter, Fault(**job["fault"])).arm()
-        pyman.cli.main()
+        pyman.__main__.main()
     except SystemExit as end:
         code = end.code
     except BaseException:  # noqa: BLE001 - a traceback is what is looked for
@@ -107,7 +109,8 @@ def _load() -> None:
 def main() -> None:
     """Serve until whoever started this ends it."""
     _load()
-    with _Server(sys.argv[1], _Handler) as server:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        print(server.server_address[1], flush=True)
         server.serve_forever()
 
 

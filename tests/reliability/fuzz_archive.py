@@ -1,16 +1,17 @@
-"""Coverage-guided fuzzing of all that reads an archive, with atheris (Python 3.11 to 3.13, Linux).
+"""Coverage-guided fuzzing of all that reads an archive, with atheris (on Linux).
 
     pip install atheris && python -m tests.reliability.fuzz_archive -max_total_time=600
 
 Options are those of libFuzzer; a folder keeps what it finds interesting, else a temporary one does. It begins
 with the archives of tests/archives.py. An input's first byte says how the rest is wrapped, for hardly any
-mutation gets through the checksums of gzip and tar, and the law is that of tests/property/test_archive_law.py.
+mutation gets through the checksums of gzip and tar, and what must hold is the law of tests/property.
 """
 
 import contextlib
 import gzip
 import hashlib
 import importlib
+import os
 import sys
 import tempfile
 import zipfile
@@ -18,6 +19,9 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
+
+from tests import archives
 
 BLOCK = 512
 _CHECKSUM = slice(148, 156)
@@ -46,8 +50,7 @@ def _wrapped(data: bytes) -> bytes:
 
 
 def write_seeds(folder: Path) -> None:
-    """Write what fuzzing begins with: the hostile corpus and sound archives, tars unwrapped from their gzip."""
-    archives = importlib.import_module("tests.archives")
+    """Write what fuzzing begins with: the hostile corpus and sound archives, tars without their gzip."""
     whole = [archives.gz(archives.build()), archives.zst(archives.build()), archives.bz(archives.build())]
     for data in [*(each.data for each in archives.HOSTILE.values()), *whole, sound_zip()]:
         seeds = [b"r" + data]
@@ -82,21 +85,31 @@ def _atheris() -> ModuleType:
         sys.exit("atheris is missing: pip install atheris")
 
 
-def main() -> None:
-    """Fuzz until the options of libFuzzer say that it is enough."""
+def _fuzz(seeds: str) -> NoReturn:
+    """Fuzz until the options of libFuzzer say that it is enough; this ends the process."""
     atheris = _atheris()
     with atheris.instrument_imports(include=_MODULES):
         for name in _MODULES:
             importlib.import_module(name)
     law = importlib.import_module("tests.property.test_archive_law")
+    options = [each for each in sys.argv[1:] if each.startswith("-")]
+    folders = [each for each in sys.argv[1:] if not each.startswith("-")]
+    # What is found is written to the first folder; those that follow are only read.
+    command = [sys.argv[0], "-max_len=65536", *options, *folders, seeds]
+    atheris.Setup(command, _target(law.unpacked_or_refused))
+    atheris.Fuzz()
+    sys.exit()
+
+
+def main() -> int:
+    """Fuzz in a process of its own, for its end is none that cleans up; returns its exit code."""
     with tempfile.TemporaryDirectory() as folder:
         write_seeds(Path(folder))
-        found = [each for each in sys.argv[1:] if not each.startswith("-")] or [folder]
-        options = [each for each in sys.argv[1:] if each.startswith("-")]
-        # What is written first gets what is found, what follows is only read.
-        atheris.Setup([sys.argv[0], "-max_len=65536", *options, *found, folder], _target(law.unpacked_or_refused))
-        atheris.Fuzz()
+        child = os.fork()
+        if child == 0:
+            _fuzz(folder)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

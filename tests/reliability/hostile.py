@@ -1,4 +1,4 @@
-"""Archives that chance made or damaged, read in a process of little memory: refused as such, nothing outside."""
+"""Archives that chance made or damaged, read in little memory: refused as such, and nothing outside."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from tests.reliability.bench import Bench, Row
 from tests.reliability.unpacking import KINDS
 
 _EACH = 60.0  # seconds, and what a part of the cases may take beyond that is in proportion
-_PARTS = 8
+_PARTS = 40
 
 
 def run(bench: Bench) -> list[Row]:
     """Share the archives out to processes; each makes its own, by number, and tells what came of them."""
-    amount = bench.wanted.amount(400, 40_000)
+    amount = bench.wanted.amount(300, 40_000)
     numbers = range(amount) if bench.wanted.case is None else range(bench.wanted.case, bench.wanted.case + 1)
-    step = max(1, len(numbers) // _PARTS)
+    step = max(1, -(-len(numbers) // bench.wanted.amount(bench.wanted.workers, _PARTS)))
     parts = [numbers[at : at + step] for at in range(0, len(numbers), step)]
     with ThreadPoolExecutor(bench.wanted.workers) as pool:
         results = list(pool.map(lambda part: _unpacked(bench, part), parts))
@@ -32,7 +32,9 @@ def run(bench: Bench) -> list[Row]:
             lost[kind] += 1
             bench.lose("hostile", number, kind, [what], None)
     note = f"at most {max(result['memory'] for result in results) >> 20} MiB in use"
-    return [Row("hostile", f"unpacking: {kind}", times[kind], lost[kind], note) for kind in KINDS if times[kind]]
+    return [
+        Row("hostile", f"unpacking: {kind}", times[kind], lost[kind], note) for kind in KINDS if times[kind]
+    ]
 
 
 def _unpacked(bench: Bench, part: range) -> dict[str, Any]:

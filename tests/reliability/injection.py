@@ -1,4 +1,4 @@
-"""A fault at one step of a process: before its Nth change of the file system it is killed, or told of an error.
+"""A fault at one step of a process: before its Nth change of the file system it is killed, or refused it.
 
 An audit hook sees changes however they are made; what it does not see (writes, fsync) is wrapped. Only what
 concerns files below one folder counts.
@@ -16,8 +16,11 @@ from mmap import mmap
 from typing import Any
 
 _CHANGES = {
-    "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.mkdir", "os.chmod", "os.utime", "os.truncate",
+    "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.mkdir", "os.chmod", "os.utime",
+    "os.truncate",
 }  # fmt: skip
+# What is reached through ctypes is seen when it is looked up; a kill there is one before it.
+_LOOKED_UP = {"renameat2", "renamex_np", "syncfs"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _WRAPPED = ("write", "pwrite", "fsync", "fdatasync", "sendfile", "copy_file_range")
 KILL = "KILL"
@@ -58,6 +61,8 @@ class Steps:
                 self._step(path)
         elif event in _CHANGES and any(self._concerns(each) for each in arguments[:2]):
             self._step(arguments[0])
+        elif event == "ctypes.dlsym" and arguments[1] in _LOOKED_UP and self._fault.what == KILL:
+            self._step(None)
 
     def _wrapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def counted(file: int, *rest: Any) -> Any:  # noqa: ANN401 - as many kinds as there are functions

@@ -4,7 +4,6 @@ import gzip
 import http
 import threading
 from collections import Counter
-from collections.abc import Sequence
 from random import Random
 
 from tests.reliability.bench import Bench, Row
@@ -27,7 +26,12 @@ from tests.server import (
 )
 
 # Short, for most of the time goes into waiting.
-_PATIENCE = {"PYMAN_RETRIES": "2", "PYMAN_READ_TIMEOUT": "0.5", "PYMAN_STALL_TIMEOUT": "1", "PYMAN_CONNECT_TIMEOUT": "2"}
+_PATIENCE = {
+    "PYMAN_RETRIES": "2",
+    "PYMAN_READ_TIMEOUT": "0.5",
+    "PYMAN_STALL_TIMEOUT": "1",
+    "PYMAN_CONNECT_TIMEOUT": "2",
+}
 _WORLDS = 8
 
 
@@ -50,7 +54,8 @@ def run(bench: Bench) -> list[Row]:
 
         rows = bench.each("network", names, worlds, attempt, _named)
     return [
-        Row(row.subject, row.tried, row.times, row.lost, f"{ends[row.tried]} worked all the same") for row in rows
+        Row(row.subject, row.tried, row.times, row.lost, f"{ends[row.tried]} worked all the same")
+        for row in rows
     ]
 
 
@@ -92,7 +97,7 @@ def _erring(world: World, random: Random, told: list[str]) -> Fault:
 
 def _faults(world: World, random: Random) -> dict[str, Fault]:
     url = f"{world.server.url}/{world.builds.other.path}"
-    known: Sequence[Fault] = (
+    known: tuple[Fault, ...] = (
         cut_body, not_found, slow, stalled_body, too_long_length, too_short_length, unavailable, web_page,
         without_ranges, wrong_byte,
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """Runs of pyman: forked ones, which are quick, and whole processes, which can be stopped at any moment."""
 
-import contextlib
 import json
 import os
 import signal
@@ -11,13 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from tests.conftest import CHECKOUT, Pyman
 from tests.reliability.injection import Fault
 
 LONGEST = 60.0  # seconds that any run may take
-_START = 30.0  # seconds for the server to start
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +37,18 @@ class Ended:
     def unclear(self) -> list[str]:
         """Return what is wrong with how a failure was told: it has a message and says what to do."""
         lines = self.stderr.splitlines()
-        missing = [
-            word for word in ("error: ", "hint: ") if not any(line.startswith(word) for line in lines)
-        ]
+        missing = [word for word in ("error: ", "hint: ") if not any(line.startswith(word) for line in lines)]
         wrong = [] if self.code == 1 else [f"exit code {self.code}: {self.stderr[-500:]}"]
         return wrong + [f"no {word!r} on stderr: {self.stderr[-500:]}" for word in missing]
 
 
 @dataclass(frozen=True, slots=True)
 class Forks:
-    """The address of a fork server."""
+    """A fork server, by its port on 127.0.0.1."""
 
-    address: Path
+    port: int
 
-    def run(  # noqa: PLR0913 - the faults are options
+    def run(
         self,
         pyman: Pyman,
         *args: str,
@@ -73,8 +68,7 @@ class Forks:
             "seconds": seconds,
         }
         began = time.monotonic()
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(self.address))
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
             connection.sendall(json.dumps(job).encode() + b"\n")
             with connection.makefile("rb") as answers:
                 answer = json.loads(answers.readline())
@@ -82,29 +76,15 @@ class Forks:
 
 
 @contextmanager
-def forking(folder: Path) -> Iterator[Forks]:
+def forking() -> Iterator[Forks]:
     """Run a fork server while the block runs."""
-    address = folder / "forks"
-    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "tests.reliability.forkserver", str(address)]
-    with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL) as process:
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "tests.reliability.forkserver"]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout
         try:
-            _wait_for(address, process)
-            yield Forks(address)
+            yield Forks(int(process.stdout.readline()))
         finally:
             process.kill()
-
-
-def _wait_for(address: Path, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + _START
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
-            probe.connect(str(address))
-            probe.sendall(b'{"arguments": ["--version"], "environment": {}, "cwd": "/", "root": "/", "fault": null,')
-            probe.sendall(b'"largest_file": null, "seconds": 10}\n')
-            probe.recv(1)
-            return
-        time.sleep(0.05)
-    raise RuntimeError("the fork server did not start")
 
 
 def whole(pyman: Pyman, *args: str) -> Ended:

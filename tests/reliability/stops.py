@@ -40,7 +40,9 @@ def run(bench: Bench) -> list[Row]:
             return wrong + aftermath(world, deed)
 
         rows = bench.each("stops", cases, worlds, attempt, _named)
-        return [Row(row.subject, row.tried, row.times, row.lost, _longest(slowest[row.tried])) for row in rows]
+        return [
+            Row(row.subject, row.tried, row.times, row.lost, _longest(slowest[row.tried])) for row in rows
+        ]
 
 
 def _named(case: tuple[str, signal.Signals]) -> str:

@@ -86,7 +86,9 @@ class _Crowd:
         while time.monotonic() < self.end:
             operation = random.choices(operations, weights)[0]
             ended = self.world.forks.run(self.world.pyman, *operation.arguments)
-            self._note(operation.arguments[0], [*_unexpected(operation, ended), *self._seen(operation, ended)])
+            self._note(
+                operation.arguments[0], [*_unexpected(operation, ended), *self._seen(operation, ended)]
+            )
 
     def look(self) -> None:
         """See again and again that every file of what is only ever installed anew is there and whole."""
@@ -138,7 +140,11 @@ def _crowd(bench: Bench, world: World) -> list[Row]:
     world.reset(frozenset({world.builds.old.key, world.builds.other.key}))
     crowd = _Crowd(bench, world)
     with ThreadPoolExecutor(_AT_ONCE + 2) as pool:
-        under_way = [pool.submit(crowd.watch), pool.submit(crowd.look), *(pool.submit(crowd.work, n) for n in range(_AT_ONCE))]
+        under_way = [
+            pool.submit(crowd.watch),
+            pool.submit(crowd.look),
+            *(pool.submit(crowd.work, n) for n in range(_AT_ONCE)),
+        ]
     for each in under_way:
         each.result()
     wrong = crowd.wrong + _at_rest(world)
@@ -148,7 +154,9 @@ def _crowd(bench: Bench, world: World) -> list[Row]:
     looks = crowd.counts.pop("looks")
     done = ", ".join(f"{count} {name}" for name, count in sorted(crowd.counts.items()))
     note = f"{done}; looked at {crowd.looks:,} times, {looks:,} times at every file"
-    return [Row("stress", f"{_AT_ONCE} processes at once on one store", crowd.counts.total(), len(wrong), note)]
+    return [
+        Row("stress", f"{_AT_ONCE} processes at once on one store", crowd.counts.total(), len(wrong), note)
+    ]
 
 
 def _at_rest(world: World) -> list[str]:
@@ -169,7 +177,11 @@ def _same_build(bench: Bench, world: World) -> Row:
         before = world.server.count(file)
         world.server.spoil(file, slow, times=1)
         with ThreadPoolExecutor(_SAME) as pool:
-            ends = list(pool.map(lambda _: world.forks.run(world.pyman, "install", world.builds.new.key), range(_SAME)))
+            ends = list(
+                pool.map(
+                    lambda _: world.forks.run(world.pyman, "install", world.builds.new.key), range(_SAME)
+                )
+            )
         wrong = [each for ended in ends for each in ended.faults()]
         wrong += [ended.stderr for ended in ends if ended.code]
         asked, told = world.server.count(file) - before, sum(_WAITING in ended.stderr for ended in ends)
@@ -179,4 +191,10 @@ def _same_build(bench: Bench, world: World) -> Row:
         if wrong:
             lost += 1
             bench.lose("stress", number, f"one build by {_SAME} at once", wrong, world)
-    return Row("stress", f"one build asked for by {_SAME} processes at once", times, lost, "downloaded once each time")
+    return Row(
+        "stress",
+        f"one build asked for by {_SAME} processes at once",
+        times,
+        lost,
+        "downloaded once each time",
+    )

@@ -1,4 +1,4 @@
-"""A small world in which things go wrong: a release host, a store as it may be met, and what is done to it."""
+"""A small world in which things go wrong: a release host, a store as it may be met, what is done to it."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ _FOREIGN = "linux-riscv64-gnu"
 
 @dataclass(frozen=True, slots=True)
 class Builds:
-    """What the host offers: two builds of which the newer supersedes the older, and one of another minor version."""
+    """What the host offers: an older and a newer build of one minor version, and one of another."""
 
     old: Archive
     new: Archive
@@ -41,7 +41,7 @@ class Builds:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something done to a store: the command, what is there before, after, and must be there at every moment."""
+    """Something done to a store: a command, and the keys of what is there before and after."""
 
     name: str
     arguments: tuple[str, ...]
@@ -70,7 +70,12 @@ class World:
         return [
             Deed("install", ("install", new), frozenset({other}), frozenset({new, other})),
             Deed("reinstall", ("install", "--reinstall", old), *[frozenset({old, other})] * 2),
-            Deed("upgrade", ("upgrade", self.builds.minor), frozenset({old, other}), frozenset({old, new, other})),
+            Deed(
+                "upgrade",
+                ("upgrade", self.builds.minor),
+                frozenset({old, other}),
+                frozenset({old, new, other}),
+            ),
             Deed("uninstall", ("uninstall", new), frozenset({old, new, other}), frozenset({old, other})),
             Deed("prune", ("prune", "--yes"), frozenset({old, new, other}), frozenset({new, other})),
         ]
@@ -121,7 +126,10 @@ def _made(folder: Path, forks: Forks, make: Callable[[Path], Builds]) -> Iterato
         builds = make(server.folder)
         metadata = folder / "metadata.json"
         metadata.write_bytes(own_form([builds.old, builds.new, builds.other], server.url))
-        pyman.environment |= {"PYMAN_METADATA": str(metadata), "PATH": f"{pyman.bin}{os.pathsep}{os.environ['PATH']}"}
+        pyman.environment |= {
+            "PYMAN_METADATA": str(metadata),
+            "PATH": f"{pyman.bin}{os.pathsep}{os.environ['PATH']}",
+        }
         made = World(pyman, server, forks, builds, {})
         made.run_to_learn()
         yield made
@@ -134,7 +142,7 @@ def _light(folder: Path, files: int, padding: int) -> Builds:
 
 
 def _scripted(folder: Path, archive: Archive, files: int, padding: int) -> Archive:
-    """Write an archive whose interpreter is a script, with as many more files, and bytes that do not compress."""
+    """Write an archive whose interpreter is a script, with more files, and bytes that do not compress."""
     minor = archive.version.rpartition(".")[0]
     library = f"python/lib/python{minor}"
     random = Random(archive.key)  # noqa: S311 - no secret
@@ -151,7 +159,8 @@ def _scripted(folder: Path, archive: Archive, files: int, padding: int) -> Archi
 
 def _real(folder: Path, fixtures: Path) -> Builds:
     old, other = (
-        _copied(folder, fixture_archive(fixtures, f"cpython-{version}+"), "") for version in ("3.13.0", "3.12.1")
+        _copied(folder, fixture_archive(fixtures, f"cpython-{version}+"), "")
+        for version in ("3.13.0", "3.12.1")
     )
     return Builds(old, _copied(folder, fixture_archive(fixtures, "cpython-3.13.0+"), "20250101"), other)
 
