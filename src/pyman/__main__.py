@@ -1,12 +1,11 @@
 """`python -m pyman` and `pyman`: signals are taken over before what takes its time is loaded."""
 
 import sys
-from typing import NoReturn
 
 from pyman import stopping
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line, and leave with its exit code."""
     stopping.listen()
     try:

@@ -32,7 +32,7 @@ class _Case:
     count: int
 
     def __str__(self) -> str:
-        return f"{self.room}: {self.count:,}"
+        return f"{self.name}: {self.count:,} {self.room}"
 
 
 def run(bench: Bench) -> list[Row]:
@@ -79,7 +79,7 @@ def _sizes(bench: Bench, world: World) -> list[_Case]:
     cases += [_Case(name, "files on the disk", n) for name in _GROWING for n in range(len(tree) + 10)]
     cases += [_Case(name, "bytes on the disk", n * _PAGE) for name in _SHRINKING for n in range(4)]
     cases += [_Case(name, "files on the disk", n) for name in _SHRINKING for n in range(4)]
-    step = bench.wanted.amount(14, 1)
+    step = bench.wanted.amount(20, 1)
     return cases[::step]
 
 
@@ -93,11 +93,11 @@ def _read_only(world: World) -> list[_Case]:
 
 def _named(case: _Case) -> str:
     kinds = {
-        "bytes in a file": "a limit on the size of files (RLIMIT_FSIZE)",
-        "bytes on the disk": "a full disk",
+        "bytes in a file": "a limit on the size of a file",
+        "bytes on the disk": "a disk with no room for more bytes",
+        "files on the disk": "a disk with no room for more files",
     }
-    kinds["files on the disk"] = "a disk with no room for more files"
-    return f"{kinds.get(case.room, case.room)}, {case.name}"
+    return kinds.get(case.room, case.room)
 
 
 def _attempt(world: World, case: _Case, random: Random) -> list[str]:

@@ -1,6 +1,6 @@
 """A fault at every step: before each change of a file, in turn, it is killed, or the system refuses it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.reliability.aftermath import aftermath
@@ -23,7 +23,7 @@ class _Case:
     fault: Fault
 
     def __str__(self) -> str:
-        return str(self.fault)
+        return f"{self.name}: {self.fault}"
 
 
 def run(bench: Bench) -> list[Row]:
@@ -31,8 +31,10 @@ def run(bench: Bench) -> list[Row]:
     with bench.worlds(files=3, padding=5_000) as worlds:
         cases = [case for deed in worlds[0].deeds() for case in _cases(deed, steps(worlds[0], deed))]
         if not bench.wanted.full:
-            cases = sorted(bench.random("faults", -1).sample(cases, 100), key=cases.index)
-        return bench.each("faults", cases, worlds, _attempt, _named)
+            cases = sorted(bench.random("faults", -1).sample(cases, 80), key=cases.index)
+        notes = {"one": ", ".join(_ERRORS), "every": ", ".join(_LASTING)}
+        rows = bench.each("faults", cases, worlds, _attempt, _named)
+        return [replace(row, note=notes.get(row.tried.split()[0], "")) for row in rows]
 
 
 def steps(world: World, deed: Deed) -> int:
@@ -53,9 +55,8 @@ def _cases(deed: Deed, count: int) -> list[_Case]:
 
 def _named(case: _Case) -> str:
     if case.fault.what == KILL:
-        return f"killed before a change of files, {case.name}"
-    what = "errors from one change of files on" if case.fault.lasting else "an error at one change of files"
-    return f"{what}, {case.name}"
+        return "killed before one change of a file"
+    return "every change of a file from one on fails" if case.fault.lasting else "one change of a file fails"
 
 
 def _attempt(world: World, case: _Case, random: Random) -> list[str]:

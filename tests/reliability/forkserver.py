@@ -2,9 +2,9 @@
 
     python -m tests.reliability.forkserver
 
-It prints its port on 127.0.0.1. Each connection is one run: a line of JSON in, a line of JSON out. The run is a
-process and a session of its own, with its own environment, and can be told to meet a fault. What it does not
-show is how an interpreter starts and ends: where that matters, processes are started as users start them.
+It prints its port on 127.0.0.1. Each connection is one run: a line of JSON in, a line of JSON out. The run
+is a process and a session of its own, with its own environment, and can be told to meet a fault. What it does
+not show is how an interpreter starts and ends: where that matters, processes are started as users start them.
 """
 
 import importlib

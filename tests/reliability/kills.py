@@ -5,6 +5,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -47,7 +48,13 @@ def run(bench: Bench) -> list[Row]:
             wrong = [] if ended.code in (0, -signal.SIGKILL) else [f"exit code {ended.code}: {ended.stderr}"]
             return wrong + aftermath(world, deed)
 
-        return bench.each("kills", names, worlds, attempt, lambda name: f"kill -9 in the middle of {name}")
+        rows = bench.each("kills", names, worlds, attempt, _named)
+        note = f"{', '.join(lengths)} in turn; {worlds[0].what}"
+        return [replace(row, note=note) for row in rows]
+
+
+def _named(_: str) -> str:
+    return "kill -9 in the middle of a command"
 
 
 @contextmanager

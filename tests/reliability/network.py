@@ -49,18 +49,18 @@ def run(bench: Bench) -> list[Row]:
             deed = next(deed for deed in world.deeds() if deed.name == name)
             installed, wrong = _attempt(world, deed, random)
             with lock:
-                ends[_named(name)] += installed
+                ends["worked"] += installed
             return wrong
 
         rows = bench.each("network", names, worlds, attempt, _named)
     return [
-        Row(row.subject, row.tried, row.times, row.lost, f"{ends[row.tried]} worked all the same")
+        Row(row.subject, row.tried, row.times, row.lost, f"{ends['worked']} worked all the same")
         for row in rows
     ]
 
 
-def _named(name: str) -> str:
-    return f"random faults of the server, {name}"
+def _named(_: str) -> str:
+    return "random faults of the server"
 
 
 def _attempt(world: World, deed: Deed, random: Random) -> tuple[bool, list[str]]:

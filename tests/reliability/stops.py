@@ -1,5 +1,6 @@
 """SIGINT, SIGTERM and SIGHUP at random moments: quick, orderly, and nothing lost."""
 
+import re
 import signal
 from random import Random
 from threading import Lock
@@ -16,6 +17,7 @@ _CODES = {
     signal.SIGTERM: {0, 143, -signal.SIGTERM},
     signal.SIGHUP: {0, 129, -signal.SIGHUP},
 }
+_OUR_FUNCTIONS = re.compile(r"/pyman/[^ ]*\.py\", line \d+, in (?!<module>)")
 _BOUND = 10.0  # seconds
 
 
@@ -46,7 +48,7 @@ def run(bench: Bench) -> list[Row]:
 
 
 def _named(case: tuple[str, signal.Signals]) -> str:
-    return f"{case[1].name} in the middle of {case[0]}"
+    return f"{case[1].name} in the middle of a command"
 
 
 def _longest(seconds: float) -> str:
@@ -54,9 +56,14 @@ def _longest(seconds: float) -> str:
 
 
 def _orderly(ended: Ended, how: signal.Signals) -> list[str]:
-    wrong = ended.faults()
+    wrong = [] if _is_too_early(ended) else ended.faults()
     if ended.code not in _CODES[how]:
         wrong.append(f"exit code {ended.code}: {ended.stderr[-500:]}")
     if ended.seconds > _BOUND:
         wrong.append(f"it went on for {ended.seconds:.1f} s")
     return wrong
+
+
+def _is_too_early(ended: Ended) -> bool:
+    """Whether ^C came before any function of pyman was called, when Python itself prints what it likes."""
+    return "KeyboardInterrupt" in ended.stderr and not _OUR_FUNCTIONS.search(ended.stderr)

@@ -22,11 +22,11 @@ _AT_ONCE = 16
 _SAME = 8  # processes that ask for one build at once
 _WATCH = """\
 import os, sys, time
-end, looks, missed = time.monotonic() + float(sys.argv[2]), 0, 0
+end, looks, gaps, there = time.monotonic() + float(sys.argv[2]), 0, 0, True
 while time.monotonic() < end:
-    looks += 1
-    missed += not os.path.exists(sys.argv[1])
-print(looks, missed)
+    was, there = there, os.path.exists(sys.argv[1])
+    looks, gaps = looks + 1, gaps + (was and not there)
+print(looks, gaps)
 """
 _WAITING = "Waiting for another process"
 
@@ -102,8 +102,8 @@ class _Crowd:
         path = self.world.pyman.store / other.key / "bin" / f"python{other.version.rpartition('.')[0]}"
         seconds = str(self.end - time.monotonic())
         done = subprocess.run([sys.executable, "-c", _WATCH, path, seconds], capture_output=True, check=True)
-        self.looks, missed = map(int, done.stdout.split())
-        self._note("looks", [f"{path.name} of {other.key} was not there"] * missed)
+        self.looks, gaps = map(int, done.stdout.split())
+        self._note("looks", [f"{path.name} of {other.key} was not there for a moment"] * gaps)
 
     def _note(self, name: str, wrong: list[str]) -> None:
         with self._lock:

@@ -63,6 +63,7 @@ class World:
     forks: Forks
     builds: Builds
     trees: dict[str, Tree]
+    what: str
 
     def deeds(self) -> list[Deed]:
         """Return the five commands which change a store, each with the store it is tried on."""
@@ -106,19 +107,19 @@ class World:
 @contextmanager
 def world(folder: Path, forks: Forks, *, files: int, padding: int) -> Iterator[World]:
     """Give a world of builds with so many files and bytes, each with a script for an interpreter."""
-    with _made(folder, forks, lambda place: _light(place, files, padding)) as made:
+    with _made(folder, forks, "small builds", lambda place: _light(place, files, padding)) as made:
         yield made
 
 
 @contextmanager
 def real_world(folder: Path, forks: Forks, fixtures: Path) -> Iterator[World]:
     """Give a world of real interpreters: 3.12.1, and 3.13.0 in two releases."""
-    with _made(folder, forks, lambda place: _real(place, fixtures)) as made:
+    with _made(folder, forks, "real interpreters", lambda place: _real(place, fixtures)) as made:
         yield made
 
 
 @contextmanager
-def _made(folder: Path, forks: Forks, make: Callable[[Path], Builds]) -> Iterator[World]:
+def _made(folder: Path, forks: Forks, what: str, make: Callable[[Path], Builds]) -> Iterator[World]:
     pyman = Pyman(folder / "user")
     for place in (pyman.home, pyman.bin, pyman.work, folder / "releases"):
         place.mkdir(parents=True)
@@ -130,7 +131,7 @@ def _made(folder: Path, forks: Forks, make: Callable[[Path], Builds]) -> Iterato
             "PYMAN_METADATA": str(metadata),
             "PATH": f"{pyman.bin}{os.pathsep}{os.environ['PATH']}",
         }
-        made = World(pyman, server, forks, builds, {})
+        made = World(pyman, server, forks, builds, {}, what)
         made.run_to_learn()
         yield made
 
