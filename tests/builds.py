@@ -61,7 +61,8 @@ class Archive:
         variant = "+".join(
             name for name in ("freethreaded", "debug", "static") if name in re.split("[-+]", found["suffix"])
         )
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         suffix = f"{found['suffix']}.tar{path.suffix}"
         return cls(found["version"], found["release"], _TARGETS[found["triple"]], variant, digest, suffix)
 

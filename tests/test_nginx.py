@@ -2,69 +2,33 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import nginx as server
 from tests.builds import Archive, own_form
 from tests.conftest import ELSEWHERE, Pyman, fixture_archive
 from tests.repack import this_target
 
 GNU = "linux-x86_64-gnu"
 VERSIONS = ("3.12.1", "3.13.0")
-CONFIGURATION = """
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log error.log;
-events {{ }}
-http {{
-    access_log access.log;
-    client_body_temp_path temporary;
-    proxy_temp_path temporary;
-    fastcgi_temp_path temporary;
-    uwsgi_temp_path temporary;
-    scgi_temp_path temporary;
-    default_type application/octet-stream;
-    sendfile on;
-    server {{
-        listen 127.0.0.1:{port};
-        root releases;
-    }}
-}}
-"""
-
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or this_target() != GNU, reason=f"{ELSEWHERE}the glibc fixtures are for {GNU}"
 )
 
 
-def free_port() -> int:
-    """Return a port which was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def nginx(fixtures: Path, tmp_path: Path) -> Iterator[str]:
     """Serve the glibc fixtures and their metadata by nginx; returns its URL. Its log is in tmp_path."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not program:
-        pytest.skip("nginx is not installed (Debian: nginx-light)")
-    url = f"http://127.0.0.1:{(port := free_port())}"
+    if not server.program():
+        pytest.skip(server.MISSING)
+    url = f"http://{server.LOOPBACK}:{(port := server.free_port())}"
     publish(fixtures, tmp_path / "releases", url)
-    (tmp_path / "nginx.conf").write_text(CONFIGURATION.format(port=port), encoding="utf-8")
-    command = [program, "-p", str(tmp_path), "-c", "nginx.conf", "-e", "error.log"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
-        try:
-            wait_until_it_listens(port, process)
-            yield url
-        finally:
-            process.terminate()
+    with server.serving(tmp_path / "releases", tmp_path, port):
+        yield url
 
 
 def publish(fixtures: Path, releases: Path, url: str) -> None:
@@ -76,18 +40,6 @@ def publish(fixtures: Path, releases: Path, url: str) -> None:
         (releases / archive.release).mkdir(parents=True)
         shutil.copyfile(path, releases / archive.path)
     (releases / "metadata.json").write_bytes(own_form(archives, url))
-
-
-def wait_until_it_listens(port: int, process: "subprocess.Popen[bytes]") -> None:
-    """Wait at most ten seconds for the server."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        assert process.poll() is None, "nginx has stopped"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("nginx does not listen")
 
 
 def test_install_list_run_uninstall(nginx: str, pyman: Pyman, tmp_path: Path) -> None:

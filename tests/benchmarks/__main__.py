@@ -1,0 +1,95 @@
+"""Measures pyman beside its rivals and its limits, and prints a table of ratios.
+
+Linux only. It makes a virtual environment with pyman (built from this checkout), uv and pbs-installer, which
+needs the package index; starts an nginx of its own on this machine with the archives of PYMAN_TEST_FIXTURES;
+empties the stores between runs; and touches no one's home. Commands are run in turns, and each ratio is one
+of medians.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.benchmarks import report
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.case_find import find
+from tests.benchmarks.case_growth import growth
+from tests.benchmarks.case_install import four, install
+from tests.benchmarks.case_list import listing
+from tests.benchmarks.case_memory import memory
+from tests.benchmarks.case_start import start
+from tests.benchmarks.case_verify import verify
+from tests.benchmarks.case_wire import wire
+from tests.benchmarks.releases import UnavailableError
+from tests.benchmarks.rows import Row, skipped
+from tests.benchmarks.surroundings import Programs, make_programs
+
+CASES: dict[str, Callable[[Bench], list[Row]]] = {
+    "start": start,
+    "list": listing,
+    "find": find,
+    "install": install,
+    "wire": wire,
+    "four": four,
+    "memory": memory,
+    "growth": growth,
+    "verify": verify,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what is asked for; the exit code is 0 whatever the numbers are."""
+    asked = _parser().parse_args(arguments)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pyman-bench-", dir=asked.scratch))
+        scratch = Path(folder)
+        programs = Programs(asked.environment.absolute()) if asked.environment else _made(scratch)
+        bench = Bench(programs, scratch, asked.rounds, stack)
+        facts = report.machine() | programs.versions() | {"disk": report.file_system(scratch)}
+        rows = [row for name in asked.only or CASES for row in _measured(name, bench)]
+    facts |= {"command": f"python -m tests.benchmarks --rounds {asked.rounds}"}
+    sys.stdout.write(report.markdown(rows, facts))
+    if asked.json:
+        asked.json.write_text(report.document(rows, facts), encoding="utf-8")
+    return 0
+
+
+def _measured(name: str, bench: Bench) -> list[Row]:
+    _say(f"measuring {name}")
+    try:
+        return CASES[name](bench)
+    except (UnavailableError, RuntimeError) as reason:
+        return [skipped(name, "pyman", "", str(reason))]
+
+
+def _made(scratch: Path) -> Programs:
+    _say("making an environment with pyman, uv and pbs-installer")
+    return make_programs(scratch / "environment")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=CASES, metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("--rounds", type=int, default=11, help="how often each command is run (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every run to FILE as well")
+    parser.add_argument(
+        "--scratch", metavar="DIR", help="where to work: a folder on disk (the usual one for temporary files)"
+    )
+    parser.add_argument(
+        "--environment",
+        type=Path,
+        metavar="PREFIX",
+        help="measure the programs of this environment, make none",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Growth: metadata ten times as large, and a store with 200 installations."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests import stores
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.measuring import Command
+from tests.benchmarks.rows import Measure, Row
+from tests.benchmarks.surroundings import CHECKOUT
+from tests.builds import Archive
+
+_MOST_MS = 3
+_INSTALLATIONS = 200
+_MINORS = 8
+_METADATA = "download-metadata.json"
+
+
+def growth(bench: Bench) -> list[Row]:
+    """What more there is to read costs."""
+    return [*_of_metadata(bench), *_of_the_store(bench)]
+
+
+def _of_metadata(bench: Bench) -> list[Row]:
+    """Two copies of the package, of which one knows ten builds for each of the other's."""
+    once, tenfold = (_copied(bench, bench.scratch / name) for name in ("once", "tenfold"))
+    metadata = tenfold / "pyman" / _METADATA
+    module = (bench.programs.python, "-m", "tests.benchmarks.tenfold")
+    subprocess.run([*module, once / "pyman" / _METADATA, metadata], cwd=CHECKOUT, check=True)
+    home, rows = bench.home(), []
+    for arguments, limit in (
+        (("list", "--only-available"), _MOST_MS),
+        (("list", "--only-available", "3.13"), None),
+    ):
+        commands = {
+            folder.name: Command(
+                (bench.programs.python, "-m", "pyman", *arguments), home.environment(PYTHONPATH=str(folder))
+            )
+            for folder in (once, tenfold)
+        }
+        taken = bench.measure(commands)
+        subject = f"`pyman {' '.join(arguments)}`, metadata x 10"
+        series = (taken["tenfold"], taken["once"])
+        rows.append(Row("growth", subject, "as they are", *series, limit, Measure.EXTRA))
+    return rows
+
+
+def _copied(bench: Bench, folder: Path) -> Path:
+    """Copy the package, with its bytecode, into a folder for PYTHONPATH."""
+    code = "import pyman, os; print(os.path.dirname(pyman.__file__))"
+    told = subprocess.run(
+        [bench.programs.python, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
+    package = Path(told.stdout.strip())
+    shutil.copytree(package, folder / "pyman")
+    if not (folder / "pyman" / _METADATA).exists():  # of an editable install
+        shutil.copyfile(CHECKOUT / _METADATA, folder / "pyman" / _METADATA)
+    return folder
+
+
+def _of_the_store(bench: Bench) -> list[Row]:
+    few, many = bench.home(), bench.home()
+    builds = [
+        Archive(f"3.{8 + number % _MINORS}.{number // _MINORS}", "20250612", "linux-x86_64-gnu")
+        for number in range(_INSTALLATIONS)
+    ]
+    stores.lay(few.store, *builds[-_MINORS:])
+    stores.lay(many.store, *builds)
+    rows = []
+    for arguments in (("find", "3.13"), ("list", "--only-installed")):
+        command = (bench.programs.pyman, *arguments)
+        commands = {
+            "few": Command(command, few.environment(PYMAN_TARGET="linux-x86_64-gnu")),
+            "many": Command(command, many.environment(PYMAN_TARGET="linux-x86_64-gnu")),
+        }
+        taken = bench.measure(commands)
+        subject = f"`pyman {' '.join(arguments)}`, {_INSTALLATIONS} installed"
+        rows.append(
+            Row("growth", subject, f"{_MINORS} installed", taken["many"], taken["few"], measure=Measure.EXTRA)
+        )
+    return rows
