@@ -15,8 +15,8 @@ from tests.server import Server, slow
 
 from pyman import __version__
 
-_STORY = ["install", "list", "find", "run", "pin", "upgrade", "outdated", "uninstall", "prune", "explain"]
-COMMANDS = [*_STORY, "dir", "update-shell", "completion", "help"]
+_STORY = ["install", "list", "find", "run", "pin", "upgrade", "outdated", "audit", "uninstall", "prune"]
+COMMANDS = [*_STORY, "explain", "dir", "update-shell", "completion", "help"]
 VARIABLES = ("HOME", "BIN_DIR", "MIRROR", "METADATA", "TARGET", "DEBUG")
 unix = pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}Windows has no /dev and no /bin/sh")
 
