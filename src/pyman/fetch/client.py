@@ -33,10 +33,11 @@ def opened(url: str, headers: Mapping[str, str], network: Network) -> Iterator[h
 
     FetchError for a redirect that leaves https, UsageError for plain http to a host that is not allowed it.
     """
-    client = _client(network.connect, network.read)
+    client = _client_for(httpx.URL(url), network)
     request = client.build_request("GET", url, headers=headers, extensions={"trace": _remember})
     for _ in range(_REDIRECTS):
         _check_scheme(request.url, network)
+        client = _client_for(request.url, network)
         response = client.send(request, stream=True, auth=_auth(request.url), follow_redirects=False)
         try:
             if not response.next_request:
@@ -80,12 +81,19 @@ def _remember(event: str, details: Mapping[str, Any]) -> None:
             _sockets.add(connection)
 
 
+def _client_for(url: httpx.URL, network: Network) -> httpx.Client:
+    return _client(network.connect, network.read, is_secure=url.scheme == "https")
+
+
 @cache
-def _client(connect: float, read: float) -> httpx.Client:
-    """Connections are used again; a client may be shared between threads."""
+def _client(connect: float, read: float, *, is_secure: bool) -> httpx.Client:
+    """Connections are used again; a client may be shared between threads.
+
+    To load certificates takes up to 50 ms: one that `is_secure` has them, the other trusts nobody.
+    """
     # identity: the digest is that of the bytes as they were published, so nobody may pack them on the way.
     headers = {"User-Agent": f"pyman/{__version__}", "Accept-Encoding": "identity"}
-    certificates = _certificates()
+    certificates = _certificates() if is_secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         client = httpx.Client(
             headers=headers, timeout=httpx.Timeout(read, connect=connect), verify=certificates
