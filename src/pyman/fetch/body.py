@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Event
+from typing import TYPE_CHECKING
 
 from pyman.address import public
 from pyman.errors import CancelledError, FetchError
@@ -21,6 +22,9 @@ from pyman.fetch import problems
 from pyman.fetch.client import opened
 from pyman.fetch.lean import httpx
 from pyman.network import Network
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PARTIAL = 206
@@ -34,15 +38,18 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)
 
 
 class Body:
-    """One GET until all of its body has come; `size` is known at once. FetchError if it cannot be had."""
+    """One GET until all of its body has come; `size` is known at once. FetchError if it cannot be had.
 
-    def __init__(self, url: str, network: Network, cancelled: Event) -> None:
+    `digest` is that of the chunks that were taken: who takes a chunk adds it there before the next.
+    """
+
+    def __init__(self, url: str, network: Network, digest: "HASH", cancelled: Event) -> None:
         self.size: int | None = None
         self._url = url
         self._network = network
         self._cancelled = cancelled
         self._received = 0
-        self._hash = hashlib.sha256()
+        self._digest = digest
         self._validators: tuple[str, ...] = ()
         self._failures = 0
         self._stack = ExitStack()
@@ -58,7 +65,6 @@ class Body:
             try:
                 for chunk in self._unseen(self._response):
                     self._received += len(chunk)
-                    self._hash.update(chunk)
                     self._failures = 0
                     yield chunk
             except (httpx.TransportError, httpx.StreamError) as error:
@@ -140,7 +146,7 @@ class Body:
             rest = chunk[left:]
             left -= min(left, len(chunk))
             if not left:
-                if again.digest() != self._hash.digest():
+                if again.digest() != self._digest.digest():
                     raise self._changed()
                 return rest
         raise self._changed()

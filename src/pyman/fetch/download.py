@@ -1,12 +1,12 @@
 """The bytes of one source: hashed as they pass, and taken up again where a connection breaks."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from threading import Event
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -16,23 +16,28 @@ from pyman.fetch.body import Body
 from pyman.fetch.problems import CHECK
 from pyman.network import Network
 
+if TYPE_CHECKING:
+    from _hashlib import HASH
+
 _CHUNK = 256 * 1024
 _LARGEST_ARCHIVE = 4 * 1024**3
 _LARGEST_DOCUMENT = 256 * 1024**2
 
 
 class Download:
-    """The bytes of one source as they arrive, each once, hashed as they pass.
+    """The bytes of one source as they arrive, each once, hashed with `digest` as they pass.
 
     `size` is what the source announced, in bytes; None when it did not. `received` is how many have passed.
     """
 
-    def __init__(self, url: str, size: int | None, chunks: Iterator[bytes], cancelled: Event) -> None:
+    def __init__(
+        self, url: str, size: int | None, chunks: Iterator[bytes], digest: "HASH", cancelled: Event
+    ) -> None:
         self.url = url
         self.size = size
         self.received = 0
         self._chunks = chunks
-        self._hash = hashlib.sha256()
+        self._digest = digest
         self._cancelled = cancelled
         self._copy: Callable[[bytes], None] | None = None
 
@@ -44,7 +49,7 @@ class Download:
         for chunk in self._chunks:
             if self._cancelled.is_set():
                 raise CancelledError("Stopped.")
-            self._hash.update(chunk)
+            self._digest.update(chunk)
             self.received += len(chunk)
             if self.received > _LARGEST_ARCHIVE:
                 raise FetchError(
@@ -57,7 +62,7 @@ class Download:
     @property
     def sha256(self) -> str:
         """The digest of what has passed so far, in hex."""
-        return self._hash.hexdigest()
+        return self._digest.hexdigest()
 
     def check(self, expected: str) -> None:
         """Read what is left, and raise DigestMismatchError unless all of it has the digest `expected`."""
@@ -78,16 +83,17 @@ def download(url: str, cancelled: Event, network: Network = Network()) -> Iterat
     """
     if url.startswith("file:"):
         with _opened(url) as file:
-            yield Download(url, os.fstat(file.fileno()).st_size, _pieces(file), cancelled)
+            yield Download(url, os.fstat(file.fileno()).st_size, _pieces(file), sha256(), cancelled)
         return
     if network.offline:
         raise OfflineError(
             f"offline: {public(url)} would have been fetched",
             "Leave --offline out and PYMAN_OFFLINE unset to open connections.",
         )
-    body = Body(url, network, cancelled)
+    digest = sha256()
+    body = Body(url, network, digest, cancelled)
     with closing(body):
-        yield Download(url, body.size, body.chunks(), cancelled)
+        yield Download(url, body.size, body.chunks(), digest, cancelled)
 
 
 def read(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - frozen
