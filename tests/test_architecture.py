@@ -76,6 +76,8 @@ ORDER = [
     "upkeep",
     "audit",
     "user_path",
+    "additions",
+    "verification",
     "virtualenv",
     "discover",
     "api",
@@ -176,16 +178,24 @@ def test_modules_and_functions_are_small(path: Path) -> None:
     assert [f.name for f in functions if (f.end_lineno or 0) - f.lineno >= 40] == []
 
 
-def test_list_loads_nothing_heavy() -> None:
+@pytest.mark.parametrize(
+    ("command", "code", "module"),
+    [
+        ("list --only-available 3.12", 0, "metadata"),
+        ("verify", 0, "verification"),
+        ("verify 3.12", 1, "cli.fitting"),
+    ],
+)
+def test_what_only_reads_loads_nothing_heavy(command: str, code: int, module: str, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "pyman", "list", "--only-available", "3.12"],
-        env={**environment, "PYMAN_TARGET": "linux-x86_64-gnu"},
+        [sys.executable, "-X", "importtime", "-m", "pyman", *command.split()],
+        env={**environment, "PYMAN_TARGET": "linux-x86_64-gnu", "PYMAN_HOME": str(tmp_path)},
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "pyman.metadata" in loaded
+    assert f"pyman.{module}" in loaded
     assert loaded & HEAVY == set()

@@ -147,9 +147,10 @@ def test_versions(known: Pyman) -> None:
     assert offered(known, "install", "--target", "linux-aarch64-musl", "3.12.") == ["3.12.9", "3.12.12"]
 
 
-def test_uninstall_offers_what_is_installed(known: Pyman) -> None:
-    assert offered(known, "uninstall", "") == ["3.12.9"]
-    assert offered(known, "uninstall", "cpy") == ["cpython-3.12.9+20250317-linux-x86_64-gnu"]
+@pytest.mark.parametrize("command", ["uninstall", "verify"])
+def test_offers_what_is_installed(command: str, known: Pyman) -> None:
+    assert offered(known, command, "") == ["3.12.9"]
+    assert offered(known, command, "cpy") == ["cpython-3.12.9+20250317-linux-x86_64-gnu"]
 
 
 def test_upgrade_offers_minor_versions(known: Pyman) -> None:

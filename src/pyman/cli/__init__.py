@@ -23,6 +23,7 @@ _COMMANDS = {
     "upgrade": "Install the newest patch of what is installed.",
     "outdated": "List what has a newer patch or build, or is no longer maintained.",
     "audit": "Report known-bad builds, missing patches and ended support.",
+    "verify": "Tell what was changed in installed Python versions.",
     "uninstall": "Remove installed Python versions.",
     "prune": "Remove superseded installations that nothing uses.",
     "explain": "Tell which build a request gets, and why not the others.",

@@ -80,6 +80,7 @@ _OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
     "minors": minors,
     "audit requests": minors,
     "uninstall requests": installed,
+    "verify requests": installed,
     "target": targets,
 }
 

@@ -7,11 +7,9 @@ import click
 
 from pyman import ui, upkeep
 from pyman.cli import removing, settings
+from pyman.cli.fitting import fitting
 from pyman.errors import StoreError, UsageError
 from pyman.key import Key
-from pyman.request import Request
-from pyman.select import preference
-from pyman.store import Installation, Store
 
 
 @click.command("uninstall")
@@ -36,7 +34,7 @@ def command(
         )
         raise UsageError(wrong, "`pyman list --only-installed` shows what there is.")
     store = settings.store()
-    doomed = store.installations() if everything else _doomed(requests, store)
+    doomed = store.installations() if everything else fitting(requests, store)
     _guard(upkeep.stranded(removing.met(store), doomed, store.installations()), force=force)
     remover = removing.remover(store)
     for installation in doomed:
@@ -49,24 +47,6 @@ def command(
     if as_json:
         gone = [{"key": str(each.key), "path": str(each.path)} for each in doomed]
         ui.document({"uninstalled": gone, "dry_run": dry_run})
-
-
-def _doomed(texts: Sequence[str], store: Store) -> list[Installation]:
-    """The installations that fit; StoreError for a request which none fits, before anything is removed."""
-    here = store.installations()
-    fitting: dict[Key, Installation] = {}
-    for text in texts:
-        request = Request.parse(text)
-        found = [each for each in here if request.matches(each.key)]
-        if request.latest:  # one, not all that could ever be it
-            found = sorted(found, key=lambda each: preference(each.key))[-1:]
-        if not found:
-            raise StoreError(
-                f"nothing installed fits the request: {text}",
-                "`pyman list --only-installed` shows what there is.",
-            )
-        fitting |= {each.key: each for each in found}
-    return list(fitting.values())
 
 
 def _guard(used: Mapping[Key, Sequence[Path]], *, force: bool) -> None:
