@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -164,6 +165,20 @@ def test_what_the_mirror_lacks_comes_from_the_origin(
     result = pyman("install", "3.12", "--target", FOREIGN, "--mirror", f"{server.url}/mirror")
     assert "warning: " in result.stderr
     assert "404" in result.stderr
+    assert pyman.installed() == [small[1].key]
+
+
+def test_a_mirror_with_other_bytes_is_named_and_passed_over(
+    pyman: Pyman, small: list[Archive], server: Server, offer: Offer, tmp_path: Path
+) -> None:
+    mirror = tmp_path / "mirror"
+    shutil.copytree(server.folder, mirror)
+    (mirror / small[1].path).write_bytes((mirror / small[0].path).read_bytes())  # a sound archive, of another
+    offer(*small)
+    result = pyman("install", "3.12", "--target", FOREIGN, "--mirror", mirror)
+    (warning,) = (line for line in result.stderr.splitlines() if line.startswith("warning: "))
+    assert f"{mirror.as_uri()}/{small[1].release}/" in warning
+    assert f"expected {small[1].sha256}" in warning
     assert pyman.installed() == [small[1].key]
 
 
