@@ -41,7 +41,7 @@ def run(bench: Bench) -> list[Row]:
     with bench.worlds(files=10, padding=300_000, count=max(_WORLDS, workers)) as worlds:
         for world in worlds:
             world.pyman.environment |= _PATIENCE
-        names = ["install", "reinstall", "upgrade"] * bench.wanted.amount(8, 200)
+        names = ["install", "reinstall", "upgrade"] * bench.wanted.amount(8, 100)
         ends = Counter[str]()
         lock = threading.Lock()
 
