@@ -12,6 +12,7 @@ from pyman import audit, ui
 from pyman.advisories import ADVISORIES, Advisory, facts
 from pyman.audit import Concern, Finding
 from pyman.cli import settings
+from pyman.cli.networking import network_options
 from pyman.errors import StoreError
 from pyman.lifecycle import end_of_life
 from pyman.request import Request
@@ -30,6 +31,7 @@ _LISTS = {
 @click.command("audit")
 @click.argument("requests", nargs=-1, metavar="[REQUEST]...")
 @settings.metadata_option
+@network_options
 @click.option(
     "--list", "known", is_flag=True, help="Show all advisories that pyman knows, and look at nothing."
 )
