@@ -201,6 +201,7 @@ def test_dynamic_build_is_installed_and_numpy_works(inside: Alpine, home: str) -
     )
     product = inside.run(f"{venv}/bin/python", "-c", PRODUCT, home=home)
     assert product.stdout.strip() == "[[19, 22], [43, 50]]"
+    assert "is intact: " in inside.pyman("verify", home=home).stderr
 
 
 def test_only_a_static_build_warns_and_starts(inside: Alpine, home: str) -> None:

@@ -61,6 +61,10 @@ def test_install_list_run_uninstall(nginx: str, pyman: Pyman, tmp_path: Path) ->
         assert told == version
         assert Path(prefix).resolve() == pyman.store / key
 
+    verified = pyman("verify", "--json").json["installations"]
+    assert [(row["key"], row["intact"]) for row in verified] == [(key, True) for key in keys[::-1]]
+    assert all(row["files"] > 1400 and row["added"]["bytecode"] for row in verified)
+
     venv = tmp_path / "venv"
     run(pyman.bin / "python3.13", "-m", "venv", str(venv))
     assert run(venv / "bin" / "python", "-c", "import pip, sys; print(sys.version_info[:2])") == "(3, 13)"

@@ -95,7 +95,7 @@ def test_as_installed(pyman: Pyman, root: Path) -> None:
     result = pyman("verify")
     files = len(json.loads((root / ".pyman.json").read_text(encoding="utf-8"))["files"])
     assert result.stdout == ""
-    assert result.stderr == f"{BUILD.key} is as it was installed: {files} files, 2.0 MB\n"
+    assert result.stderr == f"{BUILD.key} is intact: {files} files, 2.0 MB\n"
     told = only(pyman)
     assert (told["key"], told["path"], told["files"]) == (BUILD.key, str(root), files)
     assert (told["fault"], told["modified"], told["missing"], told["added"]) == (None, [], [], CLEAN)
@@ -225,7 +225,7 @@ def test_says_what_is_wrong_and_what_puts_it_right(pyman: Pyman, root: Path) -> 
     assert f"error: {BUILD.key} is not as it was installed: 1 modified, 1 missing, 1 added\n" in result.stderr
     hint = result.stderr.partition("hint: `pyman ")[2].partition("`")[0]
     pyman(*hint.split())
-    assert "is as it was installed" in pyman("verify").stderr
+    assert "is intact" in pyman("verify").stderr
 
 
 @posix
@@ -302,7 +302,7 @@ def test_takes_what_fits(pyman: Pyman, root: Path) -> None:
     pyman("verify", "3.12")
     assert [row["key"] for row in pyman("verify", "3.12", "--json").json["installations"]] == [OTHER.key]
     result = pyman("verify", code=1)
-    assert f"{OTHER.key} is as it was installed" in result.stderr
+    assert f"{OTHER.key} is intact" in result.stderr
     assert f"{BUILD.key} is not as it was installed" in result.stderr
     assert len(pyman("verify", "3.13", "3.13.5", "--json", code=1).json["installations"]) == 1
 

@@ -57,7 +57,7 @@ def _print(report: Report, *, quiet: bool) -> None:
     if rows:
         ui.table((what, _shown(f"{key}/{name}".rstrip("/")), _shown(why)) for what, name, why in rows)
     if report.is_intact and not quiet:
-        ui.note(f"{key} is as it was installed: {report.files:,} files, {ui.size(report.size)}")
+        ui.note(f"{key} is intact: {report.files:,} files, {ui.size(report.size)}")
 
 
 def _wrong(report: Report) -> Iterator[tuple[str, str, str]]:
