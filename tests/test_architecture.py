@@ -36,6 +36,8 @@ ORDER = [
     "listing",
     "lifecycle",
     "links",
+    "owner",
+    "claims",
     "locks",
     "changes",
     "network",

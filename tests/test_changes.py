@@ -125,7 +125,7 @@ def test_the_last_of_its_kind_leaves_no_link_behind(pyman: Pyman) -> None:
 
 def publish(store: Store, key: Key) -> None:
     """Publish another build of three files in place of what is there."""
-    with changes.locked(store, key, lambda: None), changes.staging(store, key) as tree:
+    with changes.locked(store, key, lambda _: None), changes.staging(store, key) as tree:
         for name in ("bin/python3.13", "lib/python3.13/os.py"):
             (tree / name).parent.mkdir(parents=True)
             (tree / name).write_text("new", encoding="utf-8")
@@ -241,7 +241,7 @@ def test_an_installation_moved_aside_comes_back(
     lay(tmp_path, NEW)
 
     def work() -> None:
-        with changes.locked(store, key, lambda: None), changes.staging(store, key) as tree:
+        with changes.locked(store, key, lambda _: None), changes.staging(store, key) as tree:
             interrupted(tree, store.path_of(key))
             raise error
 
@@ -252,7 +252,7 @@ def test_an_installation_moved_aside_comes_back(
 
 def test_sweeping_spares_what_a_living_process_stages(tmp_path: Path) -> None:
     store, key = Store(tmp_path), Key.parse(NEW.key)
-    with changes.locked(store, key, lambda: None), changes.staging(store, key) as tree:
+    with changes.locked(store, key, lambda _: None), changes.staging(store, key) as tree:
         (tree / "file").touch()
         changes.sweep(store)
         assert (tree / "file").exists()

@@ -137,7 +137,7 @@ class _Reporter:
         self._received = 0
         self._size: int | None = None
 
-    def waiting(self, key: Key) -> None:
+    def waiting(self, key: Key, owner: str) -> None:
         """Nobody is told."""
 
     def downloading(self, key: Key, size: int | None) -> None:

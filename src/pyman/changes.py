@@ -36,9 +36,11 @@ _IN_USE = "Close the programs that run from it, and check the permissions there.
 
 @contextmanager
 def locked(
-    store: Store, key: Key, on_wait: Callable[[], None], cancelled: Event | None = None
+    store: Store, key: Key, on_wait: Callable[[str], None], cancelled: Event | None = None
 ) -> Iterator[None]:
-    """Hold the build's lock; calls `on_wait` once if another process has it. StoreError if that fails.
+    """Hold the build's lock. StoreError if that fails.
+
+    If another process has it `on_wait` is called once, with what that process is called.
 
     CancelledError soon after `cancelled` is set while it waits.
 
@@ -69,7 +71,7 @@ def sweep(store: Store) -> None:
 def links_locked(store: Store) -> Iterator[None]:
     """Hold the lock under which links are moved: short, so waiting for it is not announced."""
     _prepare(store)
-    with locks.held(_locks(store), "links", lambda: None, Event()):
+    with locks.held(_locks(store), "links", lambda _: None, Event()):
         yield
 
 
@@ -79,7 +81,8 @@ def staging(store: Store, key: Key) -> Iterator[Path]:
 
     The caller holds the build's lock. StoreError when it cannot be made.
     """
-    new = _stage(store, str(key)) / "new"
+    # A name of its own: whoever had the lock before and lost it (see claims) must not publish this half made.
+    new = _stage(store, str(key)) / f"new-{os.urandom(4).hex()}"
     try:
         new.mkdir(parents=True)
         yield new

@@ -97,7 +97,9 @@ class Installer:
         it was.
         """
         began = monotonic()
-        with changes.locked(self.store, build.key, lambda: self.reporter.waiting(build.key), self.cancelled):
+        with changes.locked(
+            self.store, build.key, lambda owner: self.reporter.waiting(build.key, owner), self.cancelled
+        ):
             present = self.store.get(build.key)
             if present and not self.reinstall:
                 self.reporter.already(present)

@@ -9,8 +9,8 @@ from pyman.store import Installation
 class Lines:
     """Tells how an install goes in single lines, as a build log wants them."""
 
-    def waiting(self, key: Key) -> None:
-        ui.note(f"Waiting for another process that is installing {key}")
+    def waiting(self, key: Key, owner: str) -> None:
+        ui.note(f"Waiting for {owner} that is installing {key}")
 
     def downloading(self, key: Key, size: int | None) -> None:
         ui.note(f"Downloading {key}{_in_brackets(size)}")
@@ -41,7 +41,7 @@ class Lines:
 class Silence(Lines):
     """Tells nothing but warnings."""
 
-    def waiting(self, key: Key) -> None:
+    def waiting(self, key: Key, owner: str) -> None:
         pass
 
     def downloading(self, key: Key, size: int | None) -> None:

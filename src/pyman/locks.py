@@ -1,5 +1,12 @@
-"""Locks between processes: one process at a time holds the lock of a name. The only user of filelock."""
+"""Locks between processes: one process at a time holds the lock of a name. The only user of filelock.
 
+The system lets go of a lock when the process that holds it ends, however it ends. Where the file system has
+no locks, `claims` do instead. Who holds a lock is written down beside it, for those who wait: nothing rests
+on it.
+"""
+
+import errno
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -7,28 +14,27 @@ from threading import Event
 
 from filelock import FileLock, Timeout
 
+from pyman.claims import Claim
 from pyman.errors import CancelledError, StoreError
+from pyman.owner import Owner, name_in
 
-_SLICE = 0.2  # seconds
+_PAUSE = 0.05  # seconds
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 @contextmanager
-def held(folder: Path, name: str, on_wait: Callable[[], None], cancelled: Event) -> Iterator[None]:
-    """Hold the lock of `name`, which is a file in `folder`; calls `on_wait` once if another process has it.
+def held(folder: Path, name: str, on_wait: Callable[[str], None], cancelled: Event) -> Iterator[None]:
+    """Hold the lock of `name`, which is a file in `folder`.
 
-    StoreError if it cannot be had, CancelledError soon after `cancelled` is set.
+    Calls `on_wait` once if it has to wait, with what the process that has the lock is called. StoreError if
+    it cannot be had, CancelledError soon after `cancelled` is set.
     """
-    lock = FileLock(folder / f"{name}.lock")
     try:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            on_wait()
-            _wait_for(lock, cancelled)
+        lock = _Lock(folder, name)
+        if not lock.acquire():
+            _wait_for(lock, on_wait, cancelled)
     except OSError as error:
         raise StoreError.of("lock", folder, error) from None
-    except NotImplementedError as error:  # a network file system without locks
-        raise StoreError.of("lock", folder, OSError(str(error))) from None
     try:
         yield
     finally:
@@ -38,22 +44,68 @@ def held(folder: Path, name: str, on_wait: Callable[[], None], cancelled: Event)
 @contextmanager
 def held_if_free(folder: Path, name: str) -> Iterator[bool]:
     """Hold the lock of `name` if nobody has it, and tell whether it is held. OSError if it cannot be had."""
-    lock = FileLock(folder / f"{name}.lock")
+    lock = _Lock(folder, name)
+    held = lock.acquire()
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
+        yield held
     finally:
-        lock.release()
+        if held:
+            lock.release()
 
 
-def _wait_for(lock: FileLock, cancelled: Event) -> None:
-    """Take the lock when it is free; in slices, for ^C does not reach a thread that waits."""
-    while not cancelled.is_set():
-        with suppress(Timeout):
-            lock.acquire(timeout=_SLICE)
+def _wait_for(lock: "_Lock", on_wait: Callable[[str], None], cancelled: Event) -> None:
+    """Take the lock when it is free."""
+    waited = False
+    # Of random length: two that get in each other's way must not do so for ever.
+    while not cancelled.wait(_PAUSE * random.uniform(1, 2)):  # noqa: S311 - nobody gains by guessing it
+        if lock.acquire():
             return
+        if not waited:
+            on_wait(lock.owner())
+            waited = True
     raise CancelledError("Stopped.")
+
+
+class _Lock:
+    """The system's lock on a file; the claim to it where the file system has no locks."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._native = FileLock(folder / f"{name}.lock", mode=0o644, fallback_to_soft=False)
+        self._claim: Claim | None = None
+        self._folder = folder
+        self._name = name
+
+    def acquire(self) -> bool:
+        """Try to get the lock, and tell whether it is held. Raises OSError."""
+        if self._claim:
+            return self._claim.acquire()
+        try:
+            self._native.acquire(timeout=0)
+        except Timeout:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            self._claim = Claim(self._folder, self._name)
+            return self._claim.acquire()
+        # Not in the locked file itself: on Windows nobody else can read that.
+        with suppress(OSError):
+            Owner.here().write(self._note)
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._claim:
+            self._claim.release()
+            return
+        with suppress(OSError):
+            self._note.unlink()
+        self._native.release()
+
+    def owner(self) -> str:
+        """Return what the process that has the lock is called in a message."""
+        return self._claim.owner() if self._claim else name_in(self._note)
+
+    @property
+    def _note(self) -> Path:
+        return self._folder / f"{self._name}.owner"

@@ -47,8 +47,8 @@ class Bars:
     ) -> None:
         self._progress.stop()
 
-    def waiting(self, key: Key) -> None:
-        self._lines.waiting(key)
+    def waiting(self, key: Key, owner: str) -> None:
+        self._lines.waiting(key, owner)
 
     def downloading(self, key: Key, size: int | None) -> None:
         self._forget(key)

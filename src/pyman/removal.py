@@ -26,7 +26,7 @@ class Remover:
     bin_dir: Path
     own: Target | None
 
-    def remove(self, installation: Installation, on_wait: Callable[[], None]) -> None:
+    def remove(self, installation: Installation, on_wait: Callable[[str], None]) -> None:
         """Remove an installation and the links to it; nothing happens if it is gone already.
 
         Calls `on_wait` if another process holds its lock. Raises StoreError; the store is then as it was.

@@ -10,8 +10,8 @@ from pyman.store import Installation
 class Reporter(Protocol):
     """Who is told how an install goes; called from several threads."""
 
-    def waiting(self, key: Key) -> None:
-        """Another process is installing the same build."""
+    def waiting(self, key: Key, owner: str) -> None:
+        """Another process, `owner` in words, is installing the same build."""
 
     def downloading(self, key: Key, size: int | None) -> None:
         """Bytes are coming, `size` of them if the source said so; again when the next source is tried."""

@@ -24,7 +24,7 @@ def remover(store: Store) -> Remover:
 def remove(installation: Installation, remover: Remover) -> None:
     """Remove an installation, and what stands outside of the store for it."""
     key = installation.key
-    remover.remove(installation, lambda: ui.note(f"Waiting for another process that is changing {key}"))
+    remover.remove(installation, lambda owner: ui.note(f"Waiting for {owner} that is changing {key}"))
     try:
         windows_registry.forget(key)
     except PymanError as error:
