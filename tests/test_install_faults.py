@@ -30,6 +30,17 @@ from tests.server import (
 )
 
 FOREIGN = "linux-riscv64-gnu"
+# What other programs call a build, with an address that tells no release.
+ENTRY_WITHOUT_FOLDER = {
+    "name": "cpython",
+    "os": "linux",
+    "libc": "gnu",
+    "arch": {"family": "x86_64", "variant": None},
+    "major": 3,
+    "minor": 13,
+    "patch": 5,
+    "url": "file",
+}
 Published = dict[str, bytes | str]
 posix = pytest.mark.skipif(sys.platform == "win32", reason=ELSEWHERE + "no such signals or mounts")
 
@@ -145,6 +156,7 @@ def test_one_of_several_fails(pyman: Pyman, wanted: Archive, server: Server, off
         b'{"format": 1, "origin": "x", "builds": {"linux-riscv64-gnu": [1]}}',
         b'{"entry": {"name": "cpython"}}',
         b'{"entry": 1}',
+        json.dumps({"entry": ENTRY_WITHOUT_FOLDER}).encode(),
     ],
 )
 def test_garbage_metadata(content: bytes, pyman: Pyman, tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def _release_in(url: str, implementation: str) -> str:
     Of other implementations than CPython it stands in the file's name, `pypy3.11-v7.3.23-linux64.tar.bz2`.
     """
     if implementation == Implementation.CPYTHON:
-        return url.split("/")[-2]
+        return url.rpartition("/")[0].rpartition("/")[2]
     found = _OWN_VERSION.search(url.rpartition("/")[2])
     if not found:
         raise ValueError(f"no release in {public(url)}")
