@@ -15,7 +15,7 @@ _GRAMMAR = re.compile(
     (?: [@-]? (?:
         (?P<word> latest | any )
       | (?P<compact> [0-9]{2,3} )                           # 312, cp312, pp310
-      | (?P<version> [0-9]{1,4} (?: \.[0-9]{1,4} ){0,2} (?: (?:a|b|rc)[0-9]{1,4} )? )
+      | (?P<version> (?: 0 | [1-9][0-9]{0,3} ) (?: \.[0-9]{1,4} ){0,2} (?: (?:a|b|rc)[0-9]{1,4} )? )
       | (?P<specifiers> [<>=!~] [^@+-]* )                   # PEP 440, checked by packaging
     ))?
     (?P<abi> t?d? )                                         # 3.13t, 3.13d, 3.13td

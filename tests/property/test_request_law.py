@@ -1,6 +1,6 @@
 """Requests: any text is one, or a clear error; what one prints means the same; a key means its build."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.property.strategies import keys
 
@@ -19,6 +19,7 @@ near_requests = st.lists(st.sampled_from(_PIECES), max_size=6).map("".join)
 
 
 @given(st.text() | near_requests)
+@example("0903")
 def test_any_text_is_a_request_or_an_error_with_a_hint(text: str) -> None:
     try:
         request = Request.parse(text)
