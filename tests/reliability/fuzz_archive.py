@@ -9,19 +9,14 @@ mutation gets through the checksums of gzip and tar, and what must hold is the l
 
 import contextlib
 import gzip
-import hashlib
 import importlib
-import os
 import sys
-import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
-from types import ModuleType
-from typing import NoReturn
 
 from tests import archives
+from tests.reliability.fuzzing import Target, fuzz
 
 BLOCK = 512
 _CHECKSUM = slice(148, 156)
@@ -49,18 +44,16 @@ def _wrapped(data: bytes) -> bytes:
     return rest
 
 
-def write_seeds(folder: Path) -> None:
-    """Write what fuzzing begins with: the hostile corpus and sound archives, tars without their gzip."""
-    whole = [archives.gz(archives.build()), archives.zst(archives.build()), archives.bz(archives.build())]
-    for data in [*(each.data for each in archives.HOSTILE.values()), *whole, sound_zip()]:
-        seeds = [b"r" + data]
+def seeds() -> Iterator[bytes]:
+    """Yield what fuzzing begins with: the hostile corpus and sound archives, tars without their gzip."""
+    sound = [pack(archives.build()) for pack in (archives.gz, archives.zst, archives.bz)]
+    for data in [*(each.data for each in archives.HOSTILE.values()), *sound, sound_zip()]:
+        yield b"r" + data
         with contextlib.suppress(OSError, EOFError, ValueError):
-            # Without the long stretches of zeros, in which no mutation means anything.
             tar = gzip.decompress(data)
-            seeds += [b"t" + tar, b"e" + tar.rstrip(b"\0")]
-        for seed in seeds:
-            if len(seed) < 1 << 17:
-                (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+            yield b"t" + tar
+            # Without the long stretches of zeros, in which no mutation means anything.
+            yield b"e" + tar.rstrip(b"\0")
 
 
 def sound_zip() -> bytes:
@@ -71,45 +64,14 @@ def sound_zip() -> bytes:
     return buffer.getvalue()
 
 
-def _target(law: Callable[[bytes], None]) -> Callable[[bytes], None]:
+def _load() -> Target:
+    law = importlib.import_module("tests.property.test_archive_law").unpacked_or_refused
+
     def target(data: bytes) -> None:
         law(_wrapped(data))
 
     return target
 
 
-def _atheris() -> ModuleType:
-    try:
-        return importlib.import_module("atheris")
-    except ModuleNotFoundError:
-        sys.exit("atheris is missing: pip install atheris")
-
-
-def _fuzz(seeds: str) -> NoReturn:
-    """Fuzz until the options of libFuzzer say that it is enough; this ends the process."""
-    atheris = _atheris()
-    with atheris.instrument_imports(include=_MODULES):
-        for name in _MODULES:
-            importlib.import_module(name)
-    law = importlib.import_module("tests.property.test_archive_law")
-    options = [each for each in sys.argv[1:] if each.startswith("-")]
-    folders = [each for each in sys.argv[1:] if not each.startswith("-")]
-    # What is found is written to the first folder; those that follow are only read.
-    command = [sys.argv[0], "-max_len=65536", *options, *folders, seeds]
-    atheris.Setup(command, _target(law.unpacked_or_refused))
-    atheris.Fuzz()
-    sys.exit()
-
-
-def main() -> int:
-    """Fuzz in a process of its own, for its end is none that cleans up; returns its exit code."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_seeds(Path(folder))
-        child = os.fork()
-        if child == 0:
-            _fuzz(folder)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(fuzz(_MODULES, seeds(), _load))
