@@ -90,6 +90,7 @@ class Bench:
             try:
                 wrong = self._tried(attempt, place, case, self.random(subject, number))
                 tried[named(case)] += 1
+                self._tell(subject, tried.total(), len(cases))
                 lost[named(case)] += bool(wrong)
                 if wrong:
                     self.lose(subject, number, f"{named(case)} ({case})", wrong, place)
@@ -104,6 +105,11 @@ class Bench:
             for name in dict.fromkeys(map(named, cases))
             if tried[name]
         ]
+
+    def _tell(self, subject: str, count: int, of: int) -> None:
+        """Say now and then how far it is, for a full run takes long."""
+        if self.wanted.full and count % 100 == 0:
+            print(f"{subject}: {count:,} of {of:,}", file=sys.stderr, flush=True)
 
     def _tried(
         self, attempt: Callable[[World, T, Random], list[str]], place: World, case: T, random: Random
