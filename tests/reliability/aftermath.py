@@ -8,9 +8,12 @@ _GONE = "nothing installed fits the request"
 
 
 def aftermath(world: World, deed: Deed) -> list[str]:
-    """Look at the store, run the same command again, and look once more; returns all that is wrong."""
+    """Look at the store, run the same command again, and look once more; returns what is wrong.
+
+    A store in which something is wrong is left as it is: it is kept for a look.
+    """
     wrong = losses(world.pyman, world.trees, deed.kept) + unverified(world.forks, world.pyman)
-    return [*wrong, *again(world, deed)]
+    return wrong or again(world, deed)
 
 
 def again(world: World, deed: Deed) -> list[str]:

@@ -89,9 +89,10 @@ class Bench:
             case, place = cases[number], free.get()
             try:
                 wrong = self._tried(attempt, place, case, self.random(subject, number))
-                tried[named(case)] += 1
+                with self._lock:
+                    tried[named(case)] += 1
+                    lost[named(case)] += bool(wrong)
                 self._tell(subject, tried.total(), len(cases))
-                lost[named(case)] += bool(wrong)
                 if wrong:
                     self.lose(subject, number, f"{named(case)} ({case})", wrong, place)
             finally:

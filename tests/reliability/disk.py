@@ -106,7 +106,7 @@ def _attempt(world: World, case: _Case, random: Random) -> list[str]:
     world.reset(deed.before)
     if case.room == "bytes in a file":
         ended = world.forks.run(world.pyman, *deed.arguments, largest_file=case.count)
-        return _judged(world, deed, ended) + again(world, deed)
+        return _judged(world, deed, ended) or again(world, deed)
     if case.room.startswith("a read-only"):
         return _read_only_attempt(world, deed, world.pyman.store if "store" in case.room else world.pyman.bin)
     with _disk(world) as narrow:
@@ -114,7 +114,7 @@ def _attempt(world: World, case: _Case, random: Random) -> list[str]:
         ended = world.forks.run(world.pyman, *deed.arguments)
         wrong = _judged(world, deed, ended)
         narrow(None)
-        return wrong + again(world, deed)
+        return wrong or again(world, deed)
 
 
 def _deed(world: World, case: _Case) -> Deed:
@@ -164,7 +164,7 @@ def _read_only_attempt(world: World, deed: Deed, folder: Path) -> list[str]:
         # A removal may have no link to move, so that it works though the links are out of reach.
         wrong = _judged(world, deed, ended, may_succeed=folder != world.pyman.store)
         wrong += _readers(world, ["list", "--only-installed"], ["find", world.builds.other.key])
-    return wrong + again(world, deed)
+    return wrong or again(world, deed)
 
 
 @contextmanager

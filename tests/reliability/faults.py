@@ -64,7 +64,7 @@ def _attempt(world: World, case: _Case, random: Random) -> list[str]:
     deed = next(deed for deed in world.deeds() if deed.name == case.name)
     world.reset(deed.before)
     ended = world.forks.run(world.pyman, *deed.arguments, fault=case.fault)
-    return _orderly(ended, case.fault) + aftermath(world, deed)
+    return _orderly(ended, case.fault) or aftermath(world, deed)
 
 
 def _orderly(ended: Ended, fault: Fault) -> list[str]:

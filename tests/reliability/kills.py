@@ -46,7 +46,7 @@ def run(bench: Bench) -> list[Row]:
             world.reset(deed.before)
             ended = stopped(world.pyman, deed.arguments, moment(lengths[name], random), signal.SIGKILL)
             wrong = [] if ended.code in (0, -signal.SIGKILL) else [f"exit code {ended.code}: {ended.stderr}"]
-            return wrong + aftermath(world, deed)
+            return wrong or aftermath(world, deed)
 
         rows = bench.each("kills", names, worlds, attempt, _named)
         note = f"{', '.join(lengths)} in turn; {worlds[0].what}"

@@ -39,7 +39,7 @@ def run(bench: Bench) -> list[Row]:
             with lock:
                 slowest[_named(case)] = max(slowest.get(_named(case), 0), ended.seconds)
             wrong = [f"stopped after {at:.3f} s: {each}" for each in _orderly(ended, how)]
-            return wrong + aftermath(world, deed)
+            return wrong or aftermath(world, deed)
 
         rows = bench.each("stops", cases, worlds, attempt, _named)
         return [
