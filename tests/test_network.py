@@ -2,12 +2,17 @@
 
 import hashlib
 import re
+import socket
+import sys
 import time
+from contextlib import ExitStack
 from http import HTTPStatus
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 
 import pytest
+from tests.conftest import Pyman
 from tests.server import (
     Exchange,
     Fault,
@@ -205,6 +210,35 @@ def test_retry_after_may_be_a_date(server: Server, url: str, zone: str) -> None:
 def test_a_server_that_is_busy_is_asked_again(server: Server, url: str) -> None:
     server.spoil("file.bin", unavailable, times=2)
     assert fetched(url) == BODY
+
+
+def test_each_wait_is_longer_than_the_one_before(server: Server, url: str) -> None:
+    times: list[float] = []
+
+    def busy(exchange: Exchange, _: bytes) -> None:
+        times.append(time.monotonic())
+        exchange.send_status(HTTPStatus.BAD_GATEWAY)
+
+    server.spoil("file.bin", busy)
+    with pytest.raises(FetchError, match="502"):
+        fetched(url)
+    first, second = (later - earlier for earlier, later in pairwise(times))
+    assert first >= 0.25  # half a second, of which chance takes up to a half away
+    assert second >= 0.5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not on this platform: a full backlog is refused")
+def test_a_host_that_does_not_answer_is_named(pyman: Pyman) -> None:
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = silent.getsockname()
+        for _ in range(3):  # they fill the line of those who wait to be accepted
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(address)
+        url = f"http://127.0.0.1:{address[1]}/metadata.json"
+        told = pyman("list", "--metadata", url, code=1, env={"PYMAN_CONNECT_TIMEOUT": "0.5"}).stderr
+    assert f"{url}: no answer in time" in told
 
 
 def test_retry_after_is_obeyed(server: Server, url: str) -> None:
