@@ -36,6 +36,7 @@ ORDER = [
     "listing",
     "lifecycle",
     "links",
+    "modes",
     "owner",
     "claims",
     "locks",

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from pyman import locks, manifest
+from pyman import locks, manifest, modes
 from pyman.errors import StoreError
 from pyman.filesystem import exchange, flush, flush_names
 from pyman.key import Key
@@ -104,6 +104,7 @@ def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Insta
     final = store.path_of(key)
     try:
         (tree / RECORD).write_text(manifest.document(record), encoding="utf-8")
+        modes.settle(tree, store.home)
         flush(tree)
         _put_in_place(tree, final)
         flush_names(store.home)
@@ -143,15 +144,29 @@ def remove(store: Store, installation: Installation) -> None:
 
 
 def _prepare(store: Store) -> None:
-    """Make the store's own folders; StoreError when it cannot be written."""
-    readme = store.home / "README"
+    """Make the store's own folders; StoreError when it cannot be written, or everybody may write to it."""
     try:
+        modes.make_home(store.home)
         for folder in (_stages(store), _locks(store)):
-            folder.mkdir(parents=True, exist_ok=True)
-        if not readme.exists():
-            readme.write_text(_README, encoding="utf-8")
+            modes.make_private(folder)
+        modes.check_home(store.home, _stages(store))
+        _write_readme(store)
     except OSError as error:
         raise StoreError.of("write to", store.home, error) from None
+
+
+def _write_readme(store: Store) -> None:
+    """Write it whole or not at all."""
+    readme = store.home / "README"
+    if readme.exists():
+        return
+    waiting = store.home / f".README.{os.urandom(4).hex()}"
+    try:
+        waiting.write_text(_README, encoding="utf-8")
+        waiting.chmod(modes.readable(store.home) & 0o666)
+        waiting.replace(readme)
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def _sweep(store: Store) -> None:

@@ -47,9 +47,10 @@ def note(store_home: Path, environment: Path) -> None:
         if file.exists():
             os.utime(file)
         elif read(store_home, path):
-            _index(store_home).mkdir(exist_ok=True)
+            _index(store_home).mkdir(0o755, exist_ok=True)
             _make_room(store_home)
             waiting = file.with_name(f".{file.name}.{os.getpid()}")
+            waiting.touch(0o644)
             waiting.write_bytes(os.fsencode(path))
             waiting.replace(file)
 

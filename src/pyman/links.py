@@ -103,7 +103,7 @@ def _point(link: Path, installation: Installation, store: Store, *, force: bool)
         return BinLink(link, foreign=True)
     inside = installation.executable.relative_to(installation.path)
     try:
-        link.parent.mkdir(parents=True, exist_ok=True)
+        link.parent.mkdir(0o755, parents=True, exist_ok=True)
         _write_bin(link, store.minor_link(installation.key) / inside)
     except OSError as error:
         raise _failed(link, error) from None

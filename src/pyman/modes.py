@@ -1,0 +1,103 @@
+"""Who may read what is in the store, and that only its owner may change it.
+
+Whoever may read the directory of the store may read all that is published in it, whatever the umask; nobody
+but the owner may write to it. A store that root makes outside of its home directory is for everybody.
+
+None of this is for Windows, where a directory hands its permissions down.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pyman.errors import StoreError
+from pyman.userdirs import home_dir
+
+_SHARED = 0o755
+_PRIVATE = 0o700
+_READING = 0o055  # and going through, for others than the owner
+_WITHOUT_EXECUTION = 0o666
+
+
+def make_home(home: Path) -> None:
+    """Make the directory of the store, and those above it. Raises OSError."""
+    missing = [folder for folder in (home, *home.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(_SHARED, exist_ok=True)
+        if _is_for_everybody(home):
+            folder.chmod(_SHARED)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder in which no other user can be at work. Raises OSError, StoreError if one can."""
+    folder.mkdir(_PRIVATE, exist_ok=True)
+    if not _is_open(folder):
+        return
+    with suppress(OSError):
+        folder.chmod(_PRIVATE)
+    # Where it is still open though it is ours, modes mean nothing to the file system.
+    if _is_open(folder) and folder.stat().st_uid != os.getuid():
+        raise _exposed(folder)
+
+
+def check_home(home: Path, private: Path) -> None:
+    """Raise StoreError if every user may write to the store; `private` was made there by `make_private`."""
+    if _is_open(home) and not _is_open(private):
+        raise _exposed(home)
+
+
+def settle(tree: Path, home: Path) -> None:
+    """Give all in `tree` the mode it is to have when it is published in the store `home`. Raises OSError.
+
+    The mode of `tree`, which nobody has changed since mkdir, tells the umask: mostly there is nothing to do.
+    """
+    if os.name != "posix":
+        return
+    allowed = readable(home)
+    if tree.stat().st_mode & 0o777 == allowed:
+        return
+    for path in _walk(tree):
+        status = os.lstat(path)
+        if not stat.S_ISLNK(status.st_mode):
+            wanted = _wanted(status.st_mode, allowed)
+            if stat.S_IMODE(status.st_mode) != wanted:
+                os.chmod(path, wanted)  # noqa: PTH101 - thousands of them
+
+
+def readable(home: Path) -> int:
+    """Return the mode of a program in the store: what the store's own directory allows, but no writing."""
+    return _PRIVATE | home.stat().st_mode & _READING
+
+
+def _wanted(mode: int, allowed: int) -> int:
+    if stat.S_ISDIR(mode):
+        return allowed | mode & stat.S_ISGID  # it hands the group down
+    return allowed if mode & stat.S_IXUSR else allowed & _WITHOUT_EXECUTION
+
+
+def _walk(tree: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(tree):
+        yield folder
+        yield from (os.path.join(folder, name) for name in (*folders, *files))  # noqa: PTH118 - the same
+
+
+def _is_for_everybody(home: Path) -> bool:
+    if os.name != "posix" or os.geteuid() != 0:
+        return False
+    try:
+        return not home.is_relative_to(home_dir())
+    except StoreError:
+        return True
+
+
+def _is_open(folder: Path) -> bool:
+    return os.name == "posix" and bool(folder.stat().st_mode & stat.S_IWOTH)
+
+
+def _exposed(folder: Path) -> StoreError:
+    return StoreError(
+        f"every user of this machine may write to {folder}, and so change what others run",
+        f"`chmod o-w {folder}` ends that; or choose another store with PYMAN_HOME.",
+    )
