@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,13 @@ _SCRIPT = b"#!"
 _TYPES = [int, int, int, str, str, str]
 
 
-@dataclass(slots=True)
 class Answers:
     """The file of answers; read when it is first needed. `save` writes down what was learnt."""
 
-    file: Path
-    _entries: dict[str, list[Any]] | None = None
-    _changed: bool = field(default=False)
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._entries: dict[str, list[Any]] | None = None
+        self._changed = False
 
     def facts(self, path: str) -> Facts | None:
         """Return the facts of the program at `path`, which goes by no link; None if it is no Python."""

@@ -6,8 +6,8 @@ scripts, and the interpreters that they would start are found where they are.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pyman.answers import Answers
 from pyman.errors import StoreError
@@ -22,8 +22,7 @@ _FILE = "facts.json"
 _NAMES = ("python", "pypy", "graalpy")
 
 
-@dataclass(frozen=True, slots=True)
-class _Program:
+class _Program(NamedTuple):
     """A file that is called like an interpreter: its path, the same without links, and where it was found."""
 
     path: Path
@@ -31,12 +30,11 @@ class _Program:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """Where to look, and which folder's contents are pyman's own (the store)."""
 
     store_home: Path
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str]
 
     def answers(self) -> Answers:
         """Return what interpreters answered before."""

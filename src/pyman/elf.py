@@ -6,9 +6,8 @@ The layout is the System V gABI's, chapters 4 and 5, as elf(5) shows it.
 
 import os
 import struct
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 EM_386 = 3
 EM_PPC64 = 21
@@ -27,8 +26,7 @@ _EXECUTABLE_TYPES = (2, 3)  # ET_EXEC, and ET_DYN: position-independent executab
 _PT_INTERP = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """An executable's header: `machine` is its EM_ number, `flags` its EF_ ones, `bits` 32 or 64.
 
     `interpreter` is the path of its loader (PT_INTERP), None in a static program.

@@ -5,7 +5,7 @@ to them come those which a reader would miss, of another variant or for another 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pyman.advisories import affecting
@@ -123,7 +123,7 @@ def _why_later(key: Key, best: Key) -> tuple[Rule, str]:
 
 
 def _other_variants(request: Request, builds: Iterable[Build]) -> list[Judged]:
-    anyhow = replace(request, variant=Variant())
+    anyhow = request._replace(variant=Variant())
     asked = str(request.variant) or "the default variant"
     return [
         Judged(build, Status.DROPPED, Rule.VARIANT, f"{_variant(build.key)}, and {asked} is meant")
@@ -137,11 +137,11 @@ def _variant(key: Key) -> str:
 
 
 def _other_libcs(request: Request, metadata: Metadata, target: Target) -> list[Judged]:
-    elsewhere = replace(request, libc=None)
+    elsewhere = request._replace(libc=None)
     others = [
         other
         for other in metadata.targets()
-        if other.libc is not target.libc and replace(other, libc=target.libc) == target
+        if other.libc is not target.libc and other._replace(libc=target.libc) == target
     ]
     return [
         Judged(build, Status.DROPPED, Rule.LIBC, f"made for {other.libc}, and {target} is meant")
@@ -184,7 +184,7 @@ def _level(machine: Machine) -> str:
     if machine.level is None:
         return "unknown"
     is_higher = machine.level > machine.target.level
-    unused = f", but builds for {replace(machine.target, level=machine.level).arch_name} must be asked for"
+    unused = f", but builds for {machine.target._replace(level=machine.level).arch_name} must be asked for"
     return f"{machine.level}{unused if is_higher else ''}"
 
 

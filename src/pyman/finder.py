@@ -11,9 +11,8 @@ scripts, all day.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyman.detect import Machine
 from pyman.errors import PymanError
@@ -33,8 +32,7 @@ _FIXES_PATCH = r"(===?|<=?)[0-9]+\.[0-9]+\.[0-9]"
 _FULL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
+class Here(NamedTuple):
     """Where is looked from: store, machine (None if it cannot be told), variables, current folder."""
 
     store: Store
@@ -43,8 +41,7 @@ class Here:
     start: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A Python: the path by which to start it, its key if it is known, where it was found, its environment.
 
     `where` is `managed` for pyman's own.
@@ -61,8 +58,7 @@ class Found:
         return name_of(self.key) if self.key else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What was looked for, and what was found; None when there is nothing that fits.
 
     `file` is where the request stands, None if it was typed, and `warnings` what was odd in it. `system` asks

@@ -1,7 +1,6 @@
 """The grammar of requests: the parts of what a user types, before they mean anything."""
 
 import re
-from dataclasses import replace
 
 from pyman.key import Implementation, Variant
 from pyman.target import ARCH_NAMES, LIBC_NAMES, OS_NAMES, Arch, Libc, Os, parse_arch
@@ -63,8 +62,8 @@ def version(found: re.Match[str]) -> tuple[tuple[int, ...], Version | None, str]
 def variant(found: re.Match[str]) -> Variant:
     """Return the variant: what the letters after the version say together with the names after `+`."""
     asked, abi = Variant.parse(found["variant"].removeprefix("+")), found["abi"]
-    return replace(
-        asked, freethreaded=asked.freethreaded or "t" in abi, debug=asked.debug or abi.endswith("d")
+    return asked._replace(
+        freethreaded=asked.freethreaded or "t" in abi, debug=asked.debug or abi.endswith("d")
     )
 
 

@@ -1,14 +1,13 @@
 """Interpreter: a Python that pyman did not install, and what it says of itself."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pyman.key import Key
 from pyman.spelling import name_of
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What an interpreter says of itself; the release of CPython is unknown, of others their own version."""
 
     key: Key
@@ -21,8 +20,7 @@ class Facts:
         return self.prefix != self.base_prefix
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """A Python that pyman did not install: its path as it was found, where that was, and its facts."""
 
     path: Path

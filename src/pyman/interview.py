@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 
 from pyman.elf import read_program
 from pyman.errors import UsageError
@@ -119,7 +118,7 @@ def _parse(output: bytes, path: str) -> Facts | None:
         version = Version.parse(f"{numbers}{_STAGES[letters]}{stage[len(letters) :]}" if stage else numbers)
         target = _target(platform, multiarch, machine, bits)
         if target.os is Os.LINUX and _is_musl(path):
-            target = replace(target, libc=Libc.MUSL)
+            target = target._replace(libc=Libc.MUSL)
     except (ValueError, KeyError, UsageError):
         return None
     release = NO_RELEASE if implementation is Implementation.CPYTHON else own

@@ -4,10 +4,9 @@ The key is the name of an installation's directory and what is printed: `Key.par
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, cached_property
-from typing import Self
+from functools import cache
+from typing import NamedTuple, Self
 
 from pyman.errors import UsageError
 from pyman.target import Target
@@ -37,8 +36,7 @@ class Implementation(StrEnum):
         return list(Implementation).index(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(NamedTuple):
     """How a build was made; nothing set is the default variant. They combine: `freethreaded+debug`."""
 
     freethreaded: bool = False
@@ -50,7 +48,7 @@ class Variant:
     def parse(cls, text: str) -> Self:
         """Return the variant spelled as names joined by `+`, in any order; ValueError for other names."""
         names = text.split("+") if text else []
-        if len(set(names)) != len(names) or not set(names) <= set(cls.__slots__):
+        if len(set(names)) != len(names) or not set(names) <= set(cls._fields):
             raise ValueError(f"not a variant: {text!r}")
         return cls(**dict.fromkeys(names, True))
 
@@ -60,11 +58,10 @@ class Variant:
         return "t" * self.freethreaded + "d" * self.debug
 
     def __str__(self) -> str:
-        return "+".join(name for name in self.__slots__ if getattr(self, name))
+        return "+".join(name for name in self._fields if getattr(self, name))
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """Implementation, version of Python, variant, release and target.
 
     A release is CPython's build date (`20250317`), of the others their own version (`7.3.23`).
@@ -103,7 +100,7 @@ class Key:
             raise ValueError(f"not a build's name: {name!r}")
         return cls(python, Version.parse(version), Variant.parse(variant), release, target)
 
-    @cached_property
+    @property
     def build_name(self) -> str:
         """The key without its target: `cpython-3.12.9+20250317`."""
         parts = (f"{self.implementation}-{self.version}", str(self.variant), self.release)

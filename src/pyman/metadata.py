@@ -21,9 +21,8 @@ read without the megabytes of the others. The file name may be a whole URL; the 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from pyman.address import public
@@ -39,8 +38,7 @@ _HEX_DIGITS = 64
 _OWN_VERSION = re.compile(r"-v?([0-9]+(?:\.[0-9]+)+)-", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(NamedTuple):
     """One archive: the build it holds, where it is, and the digest (hex, or None where none is known)."""
 
     key: Key

@@ -4,8 +4,8 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _PYTHON = re.compile(r"(?:python|pypy|graalpy)(?:3(?:\.(\d+))?)?t?d?(?:\.exe)?", re.ASCII)
 _NUMBERS = re.compile(r"\d+")
@@ -19,8 +19,7 @@ _MACOS_STUBS = "/usr/bin"
 _WINDOWS_STUBS = "windowsapps"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A folder with interpreters in it, and what is said of those: `PATH`, `pyenv`."""
 
     folder: str

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyman.errors import UsageError
@@ -73,7 +73,7 @@ def _request(text: str, path: Path) -> Request:
 
 def _versions(request: Request) -> list[Version]:
     if request.exact:
-        return [replace(request.exact, stage=Stage.FINAL, serial=0)]
+        return [request.exact._replace(stage=Stage.FINAL, serial=0)]
     major, minor, patch = (*request.numbers, None, None, None)[:3]
     versions = (
         Version(3 if major is None else major, each_minor, each_patch)
@@ -85,5 +85,5 @@ def _versions(request: Request) -> list[Version]:
 
 def _matches(request: Request, version: Version) -> bool:
     """Whether the request means that version, whatever else it asks for."""
-    bare = replace(request, release="", os=None, arch=None, libc=None)
+    bare = request._replace(release="", os=None, arch=None, libc=None)
     return bare.matches(Key(bare.implementation, version, bare.variant, "0", _ANYWHERE))

@@ -77,11 +77,12 @@ def _rubbish(folder: Path) -> list[Path]:
     return [each for each in paths if each.is_symlink() and (each.name.startswith(".") or not each.exists())]
 
 
-@dataclass(frozen=True, slots=True)
 class _Remaining(Store):
     """The store as it will be without one of its installations."""
 
-    leaving: Key
+    def __init__(self, home: Path, leaving: Key) -> None:
+        super().__init__(home)
+        self.leaving = leaving
 
     def installations(self) -> list[Installation]:
-        return [each for each in Store.installations(self) if each.key != self.leaving]
+        return [each for each in super().installations() if each.key != self.leaving]

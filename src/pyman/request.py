@@ -4,9 +4,8 @@
 """
 
 import re
-from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pyman import grammar
 from pyman.errors import UsageError
@@ -23,8 +22,7 @@ _EXAMPLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is asked for; a part that is None or empty was left open.
 
     `numbers` holds as much of the version as was given, `exact` a pre-release, `specifiers` a PEP 440 set.
@@ -35,7 +33,7 @@ class Request:
     exact: Version | None = None
     specifiers: str = ""
     latest: bool = False
-    variant: Variant = field(default_factory=Variant)
+    variant: Variant = Variant()
     release: str = ""
     os: Os | None = None
     arch: tuple[Arch, int] | None = None
@@ -122,7 +120,7 @@ class Request:
 
     def on(self, target: Target) -> Self:
         """Return the request with its target spelled out."""
-        return replace(self, os=target.os, arch=(target.arch, target.level), libc=target.libc)
+        return self._replace(os=target.os, arch=(target.arch, target.level), libc=target.libc)
 
     @property
     def asks_prerelease(self) -> bool:

@@ -4,8 +4,7 @@ The order is that of `rank`; what is not considered at all is `objection`, which
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyman.advisories import Advisory, affecting
 from pyman.detect import Machine
@@ -22,8 +21,7 @@ _GLIBC_FLOOR_RISCV64 = (2, 28)
 _MUSL_FLOOR = (1, 1, 24)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """One build that was meant by the request, and why it was left out; empty when it was kept."""
 
     build: Build

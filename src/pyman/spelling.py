@@ -1,7 +1,5 @@
 """How requests and keys are spelled for people: short, and as most other tools understand it."""
 
-from dataclasses import replace
-
 from pyman.key import Implementation, Key, Variant
 from pyman.request import Request
 from pyman.version import Version
@@ -22,7 +20,7 @@ def spelled(request: Request) -> str:
     """Return a short text that means the request: `Request.parse(spelled(request)) == request`."""
     variant = request.variant
     letters = variant.abi_suffix if not variant.static and _takes_letters(request) else ""
-    text = str(replace(request, variant=Variant()) if letters else request)
+    text = str(request._replace(variant=Variant()) if letters else request)
     head, _, rest = text.partition("-")
     version, _, target = rest.partition("-")
     if letters:
@@ -36,10 +34,10 @@ def spelled(request: Request) -> str:
 def exact(request: Request, version: Version) -> str:
     """Return the text for that very version of what is requested; variant and target stay as they were."""
     numbers = (version.major, version.minor, version.patch)
-    named = replace(request, specifiers="", latest=False, release="")
+    named = request._replace(specifiers="", latest=False, release="")
     if version.is_prerelease:
-        return spelled(replace(named, numbers=(), exact=version))
-    return spelled(replace(named, numbers=numbers, exact=None))
+        return spelled(named._replace(numbers=(), exact=version))
+    return spelled(named._replace(numbers=numbers, exact=None))
 
 
 def _takes_letters(request: Request) -> bool:

@@ -11,9 +11,8 @@ The directory's name is the record; there is no database.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyman.errors import StoreError
 from pyman.key import Implementation, Key
@@ -23,8 +22,7 @@ from pyman.userdirs import data_dir, home_dir
 RECORD = ".pyman.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(NamedTuple):
     """A published build: its key and its directory."""
 
     key: Key
@@ -51,11 +49,11 @@ class Installation:
         return found if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
 class Store:
     """The managed directory. Making a Store touches nothing."""
 
-    home: Path
+    def __init__(self, home: Path) -> None:
+        self.home = home
 
     def installations(self) -> list[Installation]:
         """Return what is installed, CPython first, newest version first.

@@ -4,10 +4,9 @@ Only the name and its parts; which target this machine is, `detect` finds out.
 """
 
 import re
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
-from typing import Self
+from typing import NamedTuple, Self
 
 from pyman.errors import UsageError
 
@@ -74,8 +73,7 @@ def parse_arch(text: str) -> tuple[Arch, int]:
     return arch, int(found["level"] or BASELINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Operating system, architecture with its level, and C library."""
 
     os: Os
@@ -120,7 +118,7 @@ class Target:
     @property
     def baseline(self) -> Self:
         """The same target at the level which every CPU of the architecture has."""
-        return replace(self, level=BASELINE)
+        return self._replace(level=BASELINE)
 
     @property
     def arch_name(self) -> str:

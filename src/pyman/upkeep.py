@@ -6,7 +6,7 @@ target are the same. A newer one of its kind takes over the link, and with it wh
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Successors:
     def dynamic_of(self, installation: Installation) -> Build | None:
         """Return the build that an install would put in the place of a static installation; else None."""
         key = installation.key
-        request = replace(kind(key), variant=replace(key.variant, static=False))
+        request = kind(key)._replace(variant=key.variant._replace(static=False))
         judged = verdicts(request, self.at(key.target), self.machine)
         best = next((each.build for each in judged if not each.objection), None)
         return best if key.variant.static and best and not best.key.variant.static else None

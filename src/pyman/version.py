@@ -1,10 +1,9 @@
 """Version: the version of a Python, `3.12.9` or `3.15.0rc1`."""
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
-from typing import Self
+from typing import NamedTuple, Self
 
 
 class Stage(IntEnum):
@@ -25,8 +24,7 @@ _PATTERN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(NamedTuple):
     """A complete version; ordered as PEP 440 orders them: 3.15.0rc1 before 3.15.0."""
 
     major: int

@@ -6,8 +6,8 @@ What Python one has is read from its files (PEP 405), never asked: that would co
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pyman import pyvenv
 from pyman.key import Implementation, Key, Variant
@@ -20,8 +20,7 @@ from pyman.version import Version
 _BASE = ("base", "root")
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualEnvironment:
+class VirtualEnvironment(NamedTuple):
     """A folder that is an environment, and how it was found: `VIRTUAL_ENV`, `CONDA_PREFIX`, `.venv`."""
 
     path: Path

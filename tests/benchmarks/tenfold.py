@@ -5,7 +5,6 @@ A program of its own, so that the memory it needs is not counted as that of what
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from pyman.metadata import Build
@@ -27,8 +26,8 @@ def _times_ten(build: Build) -> Iterator[Build]:
     for time in range(_TIMES):
         number = int(first) + 100 * time if rest else int(first) - _DECADE * time
         release = f"{number}.{rest}" if rest else str(number)
-        key = replace(build.key, release=release)
-        yield replace(build, key=key, url=build.url.replace(build.key.release, release))
+        key = build.key._replace(release=release)
+        yield build._replace(key=key, url=build.url.replace(build.key.release, release))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """`pyman list`."""
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -23,8 +22,7 @@ from pyman.request import Request
 from pyman.store import Installation
 
 
-@dataclass(frozen=True, slots=True)
-class _Wishes:
+class _Wishes(NamedTuple):
     """What the options ask for."""
 
     depth: Depth
@@ -32,8 +30,7 @@ class _Wishes:
     metadata_place: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Lists:
+class _Lists(NamedTuple):
     """What is to be shown; `foreign` is None where no look was taken at what pyman did not install."""
 
     installed: list[Installation]

@@ -6,7 +6,6 @@ The environment is not read: an override is handed in.
 """
 
 import sys
-from dataclasses import replace
 
 from pyman.detect.linux import linux_machine
 from pyman.detect.macos import macos_machine
@@ -33,7 +32,7 @@ def machine(override: str | None, platform: str = sys.platform) -> Machine:
         return Machine(target, told)
     if found.target != target.baseline:
         return Machine(target, told)
-    return replace(found, target=target, evidence={**found.evidence, **told})
+    return Machine(target, {**found.evidence, **told}, found.ask_libc_version, found.ask_level)
 
 
 def detect(platform: str = sys.platform) -> Machine:

@@ -1,7 +1,6 @@
 """Machine: what detection found; and the error for machines that have no builds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from pyman.errors import NoDownloadFoundError
@@ -12,7 +11,6 @@ def _unknown() -> None:
     return None
 
 
-@dataclass(frozen=True)
 class Machine:
     """The target that builds are chosen for, with what is known about the machine itself.
 
@@ -20,12 +18,17 @@ class Machine:
     answer `libc_version` and `level`, each asked at most once.
     """
 
-    target: Target
-    evidence: Mapping[str, str] = field(hash=False)
-    ask_libc_version: Callable[[], tuple[int, ...] | None] = field(
-        default=_unknown, compare=False, repr=False
-    )
-    ask_level: Callable[[], int | None] = field(default=_unknown, compare=False, repr=False)
+    def __init__(
+        self,
+        target: Target,
+        evidence: Mapping[str, str],
+        ask_libc_version: Callable[[], tuple[int, ...] | None] = _unknown,
+        ask_level: Callable[[], int | None] = _unknown,
+    ) -> None:
+        self.target = target
+        self.evidence = evidence
+        self.ask_libc_version = ask_libc_version
+        self.ask_level = ask_level
 
     @cached_property
     def libc_version(self) -> tuple[int, ...] | None:

@@ -16,7 +16,7 @@ from pyman.target import Target
 from pyman.version import Version
 
 FORMS = ("install_only_stripped", "install_only", "full")  # the best first
-_VARIANTS = frozenset(Variant.__slots__)
+_VARIANTS = frozenset(Variant._fields)
 # `shared` is how Windows builds were called as long as there were static ones too: the default variant.
 _WORDS = frozenset(FORMS) | _VARIANTS | {"pgo", "lto", "noopt", "shared"}
 # Before 2022 a name had no release, ended in the time of its build, and did not call a full archive `full`.
