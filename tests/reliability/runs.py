@@ -99,8 +99,9 @@ def stopped(
 
     `seconds` of the result are counted from the signal, or from the start if it had ended before.
     """
+    # Not in development mode: a signal in the middle of an import leaves a file open, and that is no fault.
     process = subprocess.Popen(
-        pyman.command(*args),
+        [*pyman.prefix, sys.executable, "-m", "pyman", *args],
         env=pyman.variables(),
         cwd=pyman.work,
         stdin=subprocess.DEVNULL,

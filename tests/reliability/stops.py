@@ -56,8 +56,9 @@ def _longest(seconds: float) -> str:
 
 
 def _orderly(ended: Ended, how: signal.Signals) -> list[str]:
-    wrong = [] if _is_too_early(ended) else ended.faults()
-    if ended.code not in _CODES[how]:
+    early = _is_too_early(ended)
+    wrong = [] if early else ended.faults()
+    if ended.code not in _CODES[how] and not early:
         wrong.append(f"exit code {ended.code}: {ended.stderr[-500:]}")
     if ended.seconds > _BOUND:
         wrong.append(f"it went on for {ended.seconds:.1f} s")
