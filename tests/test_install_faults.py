@@ -279,7 +279,7 @@ def unwritable(folder: Path, pyman: Pyman) -> Iterator[None]:
 @posix
 @pytest.mark.parametrize(
     ("name", "codes"),
-    [("SIGINT", {130}), ("SIGTERM", {143, -15}), ("SIGKILL", {-9})],
+    [("SIGINT", {130}), ("SIGTERM", {143, -15}), ("SIGHUP", {129, -1}), ("SIGKILL", {-9})],
     ids=str,
 )
 def test_stopped_in_the_middle(

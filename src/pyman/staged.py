@@ -1,8 +1,14 @@
 """Starts an interpreter that is not published yet, in surroundings that neither help nor mislead it."""
 
 import os
+import signal
 import subprocess
+import sys
+from contextlib import suppress
+from threading import Event
 
+from pyman.errors import CancelledError
+from pyman.stopping import stoppable
 from pyman.store import Installation
 
 # What changes how a Python starts, which libraries it loads, or makes it measure itself.
@@ -13,17 +19,38 @@ def run(staged: Installation, *args: str, seconds: float) -> "subprocess.Complet
     """Run the interpreter of `staged` and return what it printed, whatever its exit code.
 
     It is isolated (-I) and writes no bytecode (-B). Raises OSError if it cannot be started, TimeoutExpired
-    after so many `seconds`.
+    after so many `seconds`, CancelledError if the user stops pyman; it is ended then, with what it started.
     """
-    return subprocess.run(  # noqa: S603 - the digest of what is run was compared
+    stopped = Event()
+    process = subprocess.Popen(  # noqa: S603 - the digest of what is run was compared
         [str(staged.executable), "-I", "-B", *args],
-        check=False,
         cwd=staged.path,
         env=scrubbed(),
-        input=b"",  # not /dev/null: a chroot may have none
-        capture_output=True,
-        timeout=seconds,
+        stdin=subprocess.PIPE,  # not /dev/null: a chroot may have none
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # a process group, so that all of it can be ended
     )
+    with process, stoppable(lambda: _end(process, stopped)):
+        try:
+            out, err = process.communicate(b"", seconds)
+        except BaseException:
+            _end(process, stopped)
+            raise
+    if stopped.is_set():
+        raise CancelledError("Stopped.")
+    return subprocess.CompletedProcess(args, process.returncode, out, err)
+
+
+def _end(process: "subprocess.Popen[bytes]", ended: Event) -> None:
+    if process.poll() is not None:
+        return
+    ended.set()
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def scrubbed() -> dict[str, str]:

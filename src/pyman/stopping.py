@@ -1,4 +1,4 @@
-"""^C and SIGTERM: what is under way is told to stop, also where no exception gets to it.
+"""^C, SIGTERM and SIGHUP: what is under way is told to stop, also where no exception gets to it.
 
 Python raises KeyboardInterrupt in the main thread alone, where it can be lost (in a finaliser, say); a thread
 that waits for bytes does not see it at all.
@@ -11,7 +11,6 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
 _stoppers: list[Callable[[], None]] = []
 
 
@@ -29,6 +28,9 @@ def listen() -> None:
     """Take over the signals by which a user stops a program. For the command line, in its main thread."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _terminate)
+    # What is started with nohup goes on when its terminal is closed.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _terminate)
 
 
 def _stop() -> None:
@@ -44,6 +46,6 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
     """Leave through the same clean-up as any other failure."""
-    del signum, frame
+    del frame
     _stop()
-    raise SystemExit(TERMINATED)
+    raise SystemExit(128 + signum)

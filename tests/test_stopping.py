@@ -1,0 +1,75 @@
+"""Who stops pyman stops all that it has started, and a terminal that is closed is a reason to stop."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.builds import Archive, write_archive
+from tests.conftest import ELSEWHERE, Offer
+from tests.repack import this_target
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason=ELSEWHERE + "signals are of POSIX")
+
+# An interpreter that starts another program, and comes to no end.
+ENDLESS = b"""#!/bin/sh
+sleep 300 &
+echo $! >"$PYMAN_TEST_NOTE.new"
+mv "$PYMAN_TEST_NOTE.new" "$PYMAN_TEST_NOTE"
+wait
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except ProcessLookupError:
+        return False
+    except OSError:  # without /proc, as on macOS, kill has answered; with it, it ended in between
+        return not Path("/proc/self").exists()
+    return state != "Z"
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("it does not come to pass")
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_what_is_being_tested_is_ended(name: str, code: int, offer: Offer, tmp_path: Path) -> None:
+    pyman, note = offer.pyman, tmp_path / "note"
+    members = {"python/bin/python3.13": ENDLESS, "python/lib/python3.13/os.py": b""}
+    offer(write_archive(offer.server.folder, Archive("3.13.5", "20250612", this_target()), members))
+    pyman.environment["PYMAN_TEST_NOTE"] = str(note)
+    process = pyman.start("install", "3.13")
+    wait_for(note.exists)
+    child = int(note.read_text(encoding="utf-8"))
+    assert is_alive(child)
+    process.send_signal(getattr(signal, name))
+    told = process.communicate(timeout=100)[1]
+    assert process.returncode == code, told
+    assert "Traceback" not in told
+    wait_for(lambda: not is_alive(child))
+    assert pyman.installed() == []
+    assert not pyman.leftovers()
+
+
+def test_what_was_started_with_nohup_goes_on(offer: Offer, tmp_path: Path) -> None:
+    pyman, note, go_on = offer.pyman, tmp_path / "note", tmp_path / "go_on"
+    waits = f'#!/bin/sh\ntouch "{note}"\nwhile [ ! -e "{go_on}" ]; do sleep 0.1; done\nexit 3\n'.encode()
+    members = {"python/bin/python3.13": waits, "python/lib/python3.13/os.py": b""}
+    offer(write_archive(offer.server.folder, Archive("3.13.5", "20250612", this_target()), members))
+    pyman.prefix = ("nohup",)
+    process = pyman.start("install", "3.13")
+    wait_for(note.exists)
+    process.send_signal(signal.SIGHUP)
+    go_on.touch()
+    assert "does not run here" in process.communicate(timeout=100)[1]
+    assert process.returncode == 1
