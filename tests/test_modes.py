@@ -86,16 +86,31 @@ def test_a_store_that_root_makes_is_for_everybody(pyman: Pyman, small: Archive) 
 
 
 @pytest.mark.parametrize("open_to_all", [0o777, 0o1777])
-@pytest.mark.usefixtures("small")
-def test_a_store_to_which_everybody_may_write(open_to_all: int, pyman: Pyman) -> None:
+def test_a_store_to_which_everybody_may_write(open_to_all: int, pyman: Pyman, small: Archive) -> None:
     pyman.store.mkdir()
     pyman.store.chmod(open_to_all)
-    told = pyman(*INSTALL, code=1).stderr
-    assert f"every user of this machine may write to {pyman.store}" in told
-    assert f"chmod o-w {pyman.store}" in told
-    assert pyman.installed() == []
+    assert f"every user of this machine may write to {pyman.store}" in pyman(*INSTALL).stderr
+    assert_modes(pyman.store / small.key, 0o755)
+    assert mode(pyman.store / ".staging") == 0o700
     pyman.store.chmod(0o755)
-    pyman(*INSTALL)
+    assert "may write" not in pyman(*INSTALL).stderr
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+@pytest.mark.usefixtures("small")
+def test_what_another_user_may_have_put_there(is_link: bool, pyman: Pyman) -> None:  # noqa: FBT001 - a parameter
+    if os.geteuid() != 0:
+        pytest.skip(ELSEWHERE + "it needs root")
+    pyman.store.mkdir()
+    pyman.store.chmod(0o777)
+    planted = pyman.home if is_link else pyman.store / ".staging"
+    planted.mkdir(exist_ok=True)
+    if is_link:
+        (pyman.store / ".staging").symlink_to(planted)
+    os.chown(planted, 4711, 4711)
+    told = pyman(*INSTALL, code=1).stderr
+    assert f"{pyman.store / '.staging'} belongs to another user" in told
+    assert pyman.installed() == []
 
 
 @pytest.mark.usefixtures("small")

@@ -62,7 +62,11 @@ def locked(
 
 def sweep(store: Store) -> None:
     """Settle what dead processes left in `.staging`. StoreError when the store cannot be written."""
-    if _stages(store).is_dir():
+    try:
+        is_needed = next(_stages(store).iterdir(), None) is not None
+    except OSError:  # there is none, or it is somebody else's
+        return
+    if is_needed:
         _prepare(store)
         _sweep(store)
 
@@ -144,12 +148,11 @@ def remove(store: Store, installation: Installation) -> None:
 
 
 def _prepare(store: Store) -> None:
-    """Make the store's own folders; StoreError when it cannot be written, or everybody may write to it."""
+    """Make the store's own folders; StoreError when it cannot be written, or others could interfere."""
     try:
         modes.make_home(store.home)
         for folder in (_stages(store), _locks(store)):
             modes.make_private(folder)
-        modes.check_home(store.home, _stages(store))
         _write_readme(store)
     except OSError as error:
         raise StoreError.of("write to", store.home, error) from None

@@ -31,21 +31,26 @@ def make_home(home: Path) -> None:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder in which no other user can be at work. Raises OSError, StoreError if one can."""
+    """Make a folder of the store in which no other user can be at work; StoreError if one can, or OSError."""
     folder.mkdir(_PRIVATE, exist_ok=True)
-    if not _is_open(folder):
-        return
-    with suppress(OSError):
-        folder.chmod(_PRIVATE)
-    # Where it is still open though it is ours, modes mean nothing to the file system.
-    if _is_open(folder) and folder.stat().st_uid != os.getuid():
-        raise _exposed(folder)
+    if _is_open(folder):
+        with suppress(OSError):
+            folder.chmod(_PRIVATE)
+    # Where it stays open though it is ours, modes mean nothing to the file system.
+    if (_is_open(folder) or _is_open(folder.parent)) and not _is_ours(folder):
+        raise StoreError(
+            f"{folder} belongs to another user, and all users may write there: it cannot be trusted",
+            "Remove it, or choose another store with PYMAN_HOME.",
+        )
 
 
-def check_home(home: Path, private: Path) -> None:
-    """Raise StoreError if every user may write to the store; `private` was made there by `make_private`."""
-    if _is_open(home) and not _is_open(private):
-        raise _exposed(home)
+def exposure(home: Path) -> str:
+    """Return what is to be said of a store to which every user may write; nothing where that is not so."""
+    if not home.exists() or not _is_open(home):
+        return ""
+    return (
+        f"every user of this machine may write to {home}, and so change what others run: `chmod o-w {home}`"
+    )
 
 
 def settle(tree: Path, home: Path) -> None:
@@ -96,8 +101,5 @@ def _is_open(folder: Path) -> bool:
     return os.name == "posix" and bool(folder.stat().st_mode & stat.S_IWOTH)
 
 
-def _exposed(folder: Path) -> StoreError:
-    return StoreError(
-        f"every user of this machine may write to {folder}, and so change what others run",
-        f"`chmod o-w {folder}` ends that; or choose another store with PYMAN_HOME.",
-    )
+def _is_ours(folder: Path) -> bool:
+    return os.name != "posix" or (folder.lstat().st_uid == os.getuid() and not folder.is_symlink())

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pyman import links, pins, ui
+from pyman import links, modes, pins, ui
 from pyman.address import public
 from pyman.cache import Cache
 from pyman.cli import installing, networking, settings
@@ -85,6 +85,8 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
         return
+    if exposed := modes.exposure(store.home):
+        ui.warning(exposed)
     with installing.reporter(quiet=wishes.quiet) as reporter:
         for installation in plan.present:
             reporter.already(installation)
