@@ -2,8 +2,8 @@
 
 Everything here is to be had from `pyman` itself. Nothing is printed, nobody is asked, and no link such as
 `python3.12` is made outside of the store. What is not given is taken from the environment, as on the command
-line (`PYMAN_HOME`, `PYMAN_MIRROR`, `PYMAN_METADATA`, `PYMAN_TARGET`). All of it may be called from several
-threads and processes at once.
+line (`PYMAN_HOME`, `PYMAN_SYSTEM_HOME`, `PYMAN_MIRROR`, `PYMAN_METADATA`, `PYMAN_TARGET`). All of it may be
+called from several threads and processes at once.
 """
 
 import os
@@ -21,7 +21,7 @@ from pyman.network import Network
 from pyman.plan import Planner
 from pyman.request import Request
 from pyman.select import best_installed
-from pyman.store import Store, default_home
+from pyman.store import Store, user_store
 
 StrPath = str | os.PathLike[str]
 
@@ -105,7 +105,7 @@ def find(request: str, *, managed_only: bool = False, home: StrPath | None = Non
     """
     wanted, here = Request.parse(request), _store(home)
     try:
-        found = best_installed(wanted, here.installations(), _machine(None))
+        found = best_installed(wanted, here.visible(), _machine(None))
     except NoDownloadFoundError:  # nothing is built for this machine: other Pythons may well be on it
         found = None
     if found:
@@ -115,7 +115,7 @@ def find(request: str, *, managed_only: bool = False, home: StrPath | None = Non
     # Only where pyman has none of its own.
     from pyman.discover import Surroundings, first  # noqa: PLC0415
 
-    foreign = first(wanted, Surroundings(here.home, os.environ))
+    foreign = first(wanted, Surroundings(here.homes, os.environ))
     return _foreign(foreign) if foreign else None
 
 
@@ -125,7 +125,7 @@ def installed(request: str = "any", *, home: StrPath | None = None) -> list[Inst
     Raises UsageError for a request that is none, StoreError when the store cannot be read.
     """
     wanted = Request.parse(request)
-    return [_public(each) for each in _store(home).installations() if wanted.covers(each.key)]
+    return [_public(each) for each in _store(home).visible() if wanted.covers(each.key)]
 
 
 class _Reporter:
@@ -187,7 +187,7 @@ def _parts(key: Key) -> tuple[str, str, str]:
 
 
 def _store(home: StrPath | None) -> Store:
-    return Store(default_home(os.environ) if home is None else Path(home).expanduser().absolute())
+    return user_store(os.environ, None if home is None else Path(home).expanduser().absolute())
 
 
 def _machine(target: str | None) -> detect.Machine:

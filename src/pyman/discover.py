@@ -31,9 +31,9 @@ class _Program(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """Where to look, and which folder's contents are pyman's own (the store)."""
+    """Where to look, and the folders whose contents are pyman's own (the stores)."""
 
-    store_home: Path
+    stores: tuple[Path, ...]
     environ: Mapping[str, str]
 
     def answers(self) -> Answers:
@@ -83,11 +83,11 @@ def _interpreter(program: _Program, answers: Answers) -> Interpreter | None:
 def _programs(around: Surroundings) -> Iterator[_Program]:
     """Yield each program once, under the name that tells most of it."""
     seen = set()
-    store = _real(around.store_home)
+    stores = {_real(home) for home in around.stores}
     for path, where in _named(around):
         real = _real(path)
         # An environment's link leads to an interpreter which is to be found at a place of its own.
-        if real not in seen and store not in real.parents and not _in_environment(path):
+        if real not in seen and stores.isdisjoint(real.parents) and not _in_environment(path):
             seen.add(real)
             if _is_program(real):
                 yield _Program(_telling(path, real), real, where)

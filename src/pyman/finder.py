@@ -44,13 +44,14 @@ class Here(NamedTuple):
 class Found(NamedTuple):
     """A Python: the path by which to start it, its key if it is known, where it was found, its environment.
 
-    `where` is `managed` for pyman's own.
+    `where` is `managed` for pyman's own, and `store` then tells of which store: `user` or `system`.
     """
 
     path: Path
     key: Key | None
     where: str
     environment: Path | None = None
+    store: str | None = None
 
     @property
     def name(self) -> str:
@@ -146,8 +147,11 @@ def _note(environment: VirtualEnvironment, here: Here) -> None:
 def _managed(request: Request, here: Here) -> Found | None:
     if not here.machine:
         return None
-    best = best_installed(request, here.store.installations(), here.machine)
-    return Found(_stable(best, request, here.store), best.key, MANAGED) if best else None
+    best = best_installed(request, here.store.visible(), here.machine)
+    if not best:
+        return None
+    path = _stable(best, request, here.store.owner(best))
+    return Found(path, best.key, MANAGED, store=here.store.layer(best))
 
 
 def _stable(installation: Installation, request: Request, store: Store) -> Path:
@@ -173,7 +177,7 @@ def _stable(installation: Installation, request: Request, store: Store) -> Path:
 def _foreign(request: Request, here: Here) -> Found | None:
     from pyman.discover import Surroundings, first  # noqa: PLC0415 - only where pyman has none of its own
 
-    return _found(first(request, Surroundings(here.store.home, here.environ)))
+    return _found(first(request, Surroundings(here.store.homes, here.environ)))
 
 
 def _at(path: Path, here: Here) -> Found:
@@ -198,16 +202,16 @@ def _at(path: Path, here: Here) -> Found:
 
 
 def _managed_at(python: Path, here: Here) -> Found | None:
-    for installation in here.store.installations():
+    for installation in here.store.visible():
         if python.resolve().is_relative_to(installation.path.resolve()):
-            return Found(python, installation.key, MANAGED)
+            return Found(python, installation.key, MANAGED, store=here.store.layer(installation))
     return None
 
 
 def _ask(python: Path, here: Here) -> "Interpreter | None":
     from pyman.discover import Surroundings, at  # noqa: PLC0415 - most runs need not ask
 
-    return at(python, Surroundings(here.store.home, here.environ))
+    return at(python, Surroundings(here.store.homes, here.environ))
 
 
 def _found(interpreter: "Interpreter | None") -> Found | None:

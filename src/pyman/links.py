@@ -58,7 +58,7 @@ def refresh_bin(store: Store, key: Key, machine: Target, bin_dir: Path, *, force
     """
     _remove_dangling(bin_dir, store)
     link = bin_link(bin_dir, executable_name(key))
-    best = _best(store.installations(), executable_name(key), machine)
+    best = _best(store.visible(), executable_name(key), machine)
     if best:
         return _point(link, best, store, force=force)
     if is_ours(link, store):
@@ -88,11 +88,12 @@ def bin_link(bin_dir: Path, name: str) -> Path:
 
 
 def is_ours(link: Path, store: Store) -> bool:
-    """Whether `link` points into the store, whether or not what it points at is still there."""
+    """Whether `link` points into the store or that beneath, even if what it points at is gone."""
     try:
         if sys.platform == "win32":
-            return str(store.home) in link.read_text(encoding="utf-8")
-        return link.is_symlink() and Path(link.readlink()).is_relative_to(store.home)
+            text = link.read_text(encoding="utf-8")
+            return any(str(home) in text for home in store.homes)
+        return link.is_symlink() and any(link.readlink().is_relative_to(home) for home in store.homes)
     except (OSError, ValueError):
         return False
 
@@ -104,10 +105,17 @@ def _point(link: Path, installation: Installation, store: Store, *, force: bool)
     inside = installation.executable.relative_to(installation.path)
     try:
         link.parent.mkdir(0o755, parents=True, exist_ok=True)
-        _write_bin(link, store.minor_link(installation.key) / inside)
+        _write_bin(link, _stable(installation, store) / inside)
     except OSError as error:
         raise _failed(link, error) from None
     return BinLink(link, foreign=False)
+
+
+def _stable(installation: Installation, store: Store) -> Path:
+    """The minor link of an installation; itself where nobody keeps that link, in the store beneath."""
+    owner = store.owner(installation)
+    link = owner.minor_link(installation.key)
+    return link if owner is store or _leads(link, installation.path) else installation.path
 
 
 def _remove_dangling(bin_dir: Path, store: Store) -> None:

@@ -67,7 +67,7 @@ class Planner:
 
         Raises NoDownloadFoundError for a request that cannot be met, and what `load` raises.
         """
-        here = self.store.installations()
+        here = self.store.visible()
         present = dict[Key, Installation]()
         choices = dict[Key, Choice]()
         metadata: Metadata | None = None
@@ -78,7 +78,7 @@ class Planner:
                 continue
             metadata = metadata or self.load()
             choice = self._choice(request, metadata, found)
-            installed = self.store.get(choice.best.key)
+            installed = self.store.find(choice.best.key)
             if installed and not self.reinstall:
                 present[installed.key] = installed
             else:

@@ -35,14 +35,14 @@ class Remover:
         with changes.locked(self.store, key, on_wait), changes.links_locked(self.store):
             try:
                 if self._has_another(key):
-                    self._point(_Remaining(self.store.home, key), key)
+                    self._point(_Remaining(self.store, key), key)
                 if self.store.get(key):
                     changes.remove(self.store, installation)
             finally:
                 self._point(self.store, key)
 
     def _has_another(self, key: Key) -> bool:
-        rest = _Remaining(self.store.home, key).installations()
+        rest = _Remaining(self.store, key).installations()
         return any(each.key.link_name == key.link_name for each in rest)
 
     def _point(self, store: Store, key: Key) -> None:
@@ -80,8 +80,8 @@ def _rubbish(folder: Path) -> list[Path]:
 class _Remaining(Store):
     """The store as it will be without one of its installations."""
 
-    def __init__(self, home: Path, leaving: Key) -> None:
-        super().__init__(home)
+    def __init__(self, store: Store, leaving: Key) -> None:
+        super().__init__(store.home, store.beneath)
         self.leaving = leaving
 
     def installations(self) -> list[Installation]:

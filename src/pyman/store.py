@@ -50,13 +50,52 @@ class Installation(NamedTuple):
 
 
 class Store:
-    """The managed directory. Making a Store touches nothing."""
+    """The managed directory. Making a Store touches nothing.
 
-    def __init__(self, home: Path) -> None:
+    `beneath` is a store that is read as well, and never changed: the one of the system, for a user's own.
+    """
+
+    def __init__(self, home: Path, beneath: "Store | None" = None) -> None:
         self.home = home
+        self.beneath = beneath
+
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """Its directory, and that of the store beneath."""
+        return (self.home, self.beneath.home) if self.beneath else (self.home,)
+
+    def visible(self) -> list[Installation]:
+        """Return what is installed here and beneath, in the same order; a build that is in both, from here.
+
+        Raises StoreError when one of the directories cannot be read.
+        """
+        here = self.installations()
+        if not self.beneath:
+            return here
+        try:
+            below = self.beneath.installations()
+        except StoreError as error:
+            raise StoreError(
+                error.message, "Check the permissions there, or unset PYMAN_SYSTEM_HOME."
+            ) from None
+        keys = {each.key for each in here}
+        return sorted([*here, *(each for each in below if each.key not in keys)], key=_order, reverse=True)
+
+    def find(self, key: Key) -> Installation | None:
+        """Return the installation of that build, here or beneath; None when it is in neither."""
+        return self.get(key) or (self.beneath.get(key) if self.beneath else None)
+
+    def owner(self, installation: Installation) -> "Store":
+        """Return which one an installation is in: this store, or that beneath."""
+        is_below = self.beneath and installation.path.parent == self.beneath.home
+        return self.beneath if self.beneath and is_below else self
+
+    def layer(self, installation: Installation) -> str:
+        """Return `user` for an installation in this store, `system` for one in the store beneath."""
+        return "user" if self.owner(installation) is self else "system"
 
     def installations(self) -> list[Installation]:
-        """Return what is installed, CPython first, newest version first.
+        """Return what is installed here, CPython first, newest version first.
 
         Raises StoreError when the directory cannot be read.
         """
@@ -100,6 +139,15 @@ def default_home(environ: Mapping[str, str]) -> Path:
     if environ.get("PYMAN_HOME"):
         return Path(environ["PYMAN_HOME"]).expanduser().absolute()
     return data_dir(environ)
+
+
+def user_store(environ: Mapping[str, str], home: Path | None = None) -> Store:
+    """Return the store at `home`, by default the user's own, with PYMAN_SYSTEM_HOME beneath it."""
+    own = home or default_home(environ)
+    given = environ.get("PYMAN_SYSTEM_HOME")
+    system = Path(given).expanduser().absolute() if given else own
+    # Who keeps the system's store has it as their own.
+    return Store(own, None if os.path.realpath(system) == os.path.realpath(own) else Store(system))
 
 
 def default_bin(environ: Mapping[str, str]) -> Path:

@@ -76,13 +76,13 @@ def key_of(environment: VirtualEnvironment, store: Store, target: Target) -> Key
     settings = pyvenv.settings(environment.path) or {}
     # On Windows the interpreter of an environment is no link, but its settings tell where its own one is.
     leads = [environment.python, Path(settings["home"]) if settings.get("home") else None]
-    keys = (_key_in_store(lead, store) for lead in leads if lead)
+    keys = (_key_in_store(lead, home) for lead in leads if lead for home in store.homes)
     return next(filter(None, keys), None) or _key_told(environment, settings, target)
 
 
-def _key_in_store(path: Path, store: Store) -> Key | None:
+def _key_in_store(path: Path, home: Path) -> Key | None:
     try:
-        return Key.parse(path.resolve().relative_to(store.home.resolve()).parts[0])
+        return Key.parse(path.resolve().relative_to(home.resolve()).parts[0])
     except (ValueError, IndexError):
         return None
 

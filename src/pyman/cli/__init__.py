@@ -36,6 +36,8 @@ _SETTINGS = """\
 \b
 Settings (environment variables):
   PYMAN_HOME      the store: where Python versions are installed
+  PYMAN_SYSTEM_HOME
+                  a store that is read as well and never changed
   PYMAN_BIN_DIR   where links such as python3.12 go (~/.local/bin)
   PYMAN_MIRROR    a URL or folder laid out as the release downloads, tried first
   PYMAN_METADATA  a file or URL to use in place of the bundled download metadata

@@ -49,7 +49,7 @@ def attach(command: click.Command) -> click.Command:
 
 def requests(context: click.Context, begun: str) -> Offers:
     """What is installed, then what can be: minor versions, patches once one is begun, else keys."""
-    yield from minors(context, begun)
+    yield from _named((each.key for each in settings.store().visible()), begun, "is installed")
     yield from _named(_available(context, begun), begun, "can be installed")
 
 

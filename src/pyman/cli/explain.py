@@ -70,7 +70,7 @@ def _answer(text: str, machine: Machine, metadata_place: str | None) -> _Answer:
     metadata = settings.load_metadata(metadata_place)
     judged = explanation.explain(request, metadata, machine)
     shortfall = explanation.shortfall(request, metadata, machine)
-    installed = best_installed(request, settings.store().installations(), machine)
+    installed = best_installed(request, settings.store().visible(), machine)
     return _Answer(text, request, machine, judged, installed, shortfall)
 
 
@@ -84,6 +84,7 @@ def _document(answer: _Answer) -> dict[str, Any]:
         "target": str(target),
         "chosen": chosen and str(chosen.build.key),
         "installed": answer.installed and str(answer.installed.key),
+        "installed_store": answer.installed and settings.store().layer(answer.installed),
         "error": answer.shortfall and {"message": answer.shortfall.message, "hint": answer.shortfall.hint},
         "candidates": [_candidate(each) for each in answer.judged],
         "advisories": [facts(each) for each in _concerned(answer.judged)],

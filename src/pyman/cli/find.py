@@ -63,5 +63,6 @@ def _facts(found: Found) -> dict[str, Any]:
         "variant": (str(key.variant) or "default") if key else None,
         "target": str(key.target) if key else None,
         "where": found.where,
+        "store": found.store,
         "environment": str(found.environment) if found.environment else None,
     }

@@ -10,7 +10,7 @@ from pyman.errors import PymanError
 from pyman.finder import Here, Outcome
 from pyman.request import Request
 from pyman.spelling import spelled
-from pyman.store import Store, default_home
+from pyman.store import user_store
 
 if TYPE_CHECKING:
     from pyman.metadata import Build
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def here() -> Here:
     """Return where this process is: the user's store, this machine, the environment, the current folder."""
-    return Here(Store(default_home(os.environ)), _machine(), os.environ, Path.cwd())
+    return Here(user_store(os.environ), _machine(), os.environ, Path.cwd())
 
 
 def missing(outcome: Outcome) -> PymanError:

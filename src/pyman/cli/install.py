@@ -88,8 +88,7 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     if exposed := modes.exposure(store.home):
         ui.warning(exposed)
     with installing.reporter(quiet=wishes.quiet) as reporter:
-        for installation in plan.present:
-            reporter.already(installation)
+        _tell_present(plan, store, reporter, wishes)
         results = _install(plan.choices, store, reporter, wishes)
     made = [result for result in results if isinstance(result, Installation)]
     failures = [result for result in results if isinstance(result, PymanError)]
@@ -161,6 +160,13 @@ def _install(
     ]
     installing.warn_if_static(fallen_back)
     return results
+
+
+def _tell_present(plan: Plan, store: Store, reporter: Reporter, wishes: _Wishes) -> None:
+    for installation in plan.present:
+        reporter.already(installation)
+        if store.layer(installation) == "system" and not wishes.quiet:
+            ui.note(f"It is in the system store: {installation.path}")
 
 
 def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:

@@ -89,7 +89,7 @@ def command(
 
 def _installed(request: Request | None) -> list[Installation]:
     """What is installed and fits; without a request other implementations than CPython as well."""
-    here = settings.store().installations()
+    here = settings.store().visible()
     return [each for each in here if request is None or request.covers(each.key)]
 
 
@@ -99,7 +99,7 @@ def _foreign(request: Request, machine: Machine) -> list[Interpreter] | None:
 
     if machine.target.baseline != settings.own_target(None).baseline:
         return None
-    found = discover(Surroundings(settings.store().home, os.environ))
+    found = discover(Surroundings(settings.store().homes, os.environ))
     return [each for each in found if request.covers(each.key)]
 
 
@@ -111,10 +111,12 @@ def _available(request: Request, machine: Machine, wishes: _Wishes) -> list[Buil
 
 
 def _print_json(lists: _Lists, machine: Machine) -> None:
+    store = settings.store()
     document: dict[str, Any] = {
         "target": str(machine.target),
         "installed": [
-            _facts(each.key) | {"path": str(each.path), "executable": str(each.executable)}
+            _facts(each.key)
+            | {"path": str(each.path), "executable": str(each.executable), "store": store.layer(each)}
             for each in lists.installed
         ],
         "available": [

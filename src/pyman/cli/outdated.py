@@ -31,10 +31,12 @@ def command(context: click.Context, metadata_place: str | None, as_json: bool, e
         settings.load_metadata(metadata_place), settings.machine(os.environ.get("PYMAN_TARGET"))
     )
     today = datetime.now(UTC).date()
-    here = settings.store().installations()
-    outdated = [each for each in upkeep.conditions(here, found, today) if each.is_outdated]
+    store = settings.store()
+    outdated = [each for each in upkeep.conditions(store.visible(), found, today) if each.is_outdated]
     if as_json:
-        ui.document({"outdated": [_facts(each) for each in outdated]})
+        ui.document(
+            {"outdated": [_facts(each) | {"store": store.layer(each.installation)} for each in outdated]}
+        )
     elif outdated:
         ui.table((str(each.installation.key), _newer(each), _end(each)) for each in outdated)
         _advise(outdated)

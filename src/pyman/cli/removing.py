@@ -1,4 +1,4 @@
-"""What `pyman uninstall` and `pyman prune` have in common."""
+"""What commands that change what is installed have in common."""
 
 import os
 from collections.abc import Iterable

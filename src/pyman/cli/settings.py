@@ -12,7 +12,7 @@ from pyman.cli import networking
 from pyman.detect import Machine
 from pyman.errors import PymanError
 from pyman.metadata import Metadata
-from pyman.store import Store, default_bin, default_home
+from pyman.store import Store, default_bin, user_store
 from pyman.target import Target
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -51,8 +51,8 @@ def mirror_option(command: _Command) -> _Command:
 
 
 def store() -> Store:
-    """Return the user's store."""
-    return Store(default_home(os.environ))
+    """Return the user's store, with that of the system beneath."""
+    return user_store(os.environ)
 
 
 def bin_dir() -> Path:

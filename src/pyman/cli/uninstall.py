@@ -34,7 +34,8 @@ def command(
         )
         raise UsageError(wrong, "`pyman list --only-installed` shows what there is.")
     store = settings.store()
-    doomed = store.installations() if everything else fitting(requests, store)
+    here = store.installations()
+    doomed = here if everything else fitting(requests, here, store)
     _guard(upkeep.stranded(removing.met(store), doomed, store.installations()), force=force)
     remover = removing.remover(store)
     for installation in doomed:

@@ -9,7 +9,8 @@ import click
 
 from pyman import ui, upkeep, windows_registry
 from pyman.cli import installing, networking, settings
-from pyman.errors import PymanError, StoreError, UsageError
+from pyman.cli.fitting import nothing_fits
+from pyman.errors import PymanError, UsageError
 from pyman.installer import Installer
 from pyman.metadata import Build
 from pyman.plan import Choice
@@ -88,9 +89,8 @@ def _chosen(minors: Sequence[str], store: Store) -> list[Installation]:
         request = _minor(text)
         found = [each for each in kinds if request.covers(each.key)]
         if not found:
-            raise StoreError(
-                f"nothing installed fits the request: {text}", f"`pyman install {text}` installs it."
-            )
+            hint = f"`pyman install {text}` installs it."
+            raise nothing_fits(text, request.covers, store, hint)
         chosen |= {str(each.key): each for each in found}
     return list(chosen.values())
 

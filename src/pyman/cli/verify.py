@@ -43,11 +43,12 @@ def command(requests: tuple[str, ...], as_json: bool, quiet: bool) -> None:
 
 
 def _wanted(requests: Sequence[str], store: Store) -> list[Installation]:
+    here = store.visible()
     if not requests:
-        return store.installations()
+        return here
     from pyman.cli.fitting import fitting
 
-    return fitting(requests, store)
+    return fitting(requests, here, store)
 
 
 def _print(report: Report, *, quiet: bool) -> None:
