@@ -35,7 +35,7 @@ FORMAT = 1
 BUILDS_LINE = b'"builds": {\n'
 _HEAD_BYTES = 64 * 1024
 _HEX_DIGITS = 64
-_OWN_VERSION = re.compile(r"-v?([0-9]+(?:\.[0-9]+)+)-", re.ASCII)
+_OWN_VERSION = r"-v?([0-9]+(?:\.[0-9]+)+)-"
 
 
 class Build(NamedTuple):
@@ -231,7 +231,7 @@ def _release_in(url: str, implementation: str) -> str:
     """
     if implementation == Implementation.CPYTHON:
         return url.rpartition("/")[0].rpartition("/")[2]
-    found = _OWN_VERSION.search(url.rpartition("/")[2])
+    found = re.search(_OWN_VERSION, url.rpartition("/")[2])
     if not found:
         raise ValueError(f"no release in {public(url)}")
     return found[1]

@@ -8,7 +8,6 @@
 The directory's name is the record; there is no database.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +41,8 @@ class Installation(NamedTuple):
 
     def record(self) -> dict[str, Any]:
         """Return what was written down when it was installed; empty when that cannot be read."""
+        import json  # noqa: PLC0415 - to list and find installations nothing of them is read
+
         try:
             found = json.loads((self.path / RECORD).read_bytes())
         except (OSError, ValueError):

@@ -1,6 +1,5 @@
 """What is printed. stdout carries data only; everything else goes to stderr. Decides nothing."""
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -35,6 +34,8 @@ def data(text: str) -> None:
 
 def document(value: dict[str, Any]) -> None:
     """Print what was asked for as JSON."""
+    import json  # noqa: PLC0415 - every start loads this module, few print JSON
+
     click.echo(json.dumps(value, indent=2))
 
 

@@ -7,10 +7,7 @@ The environment is not read: an override is handed in.
 
 import sys
 
-from pyman.detect.linux import linux_machine
-from pyman.detect.macos import macos_machine
 from pyman.detect.verdict import Machine, nothing_built
-from pyman.detect.windows import windows_machine
 from pyman.errors import PymanError
 from pyman.target import Target
 
@@ -40,10 +37,17 @@ def detect(platform: str = sys.platform) -> Machine:
 
     Raises NoDownloadFoundError where nothing is built for it, PymanError where it cannot be told.
     """
+    # Each start would load the others for nothing.
     if platform == "linux":
+        from pyman.detect.linux import linux_machine  # noqa: PLC0415
+
         return linux_machine()
     if platform == "darwin":
+        from pyman.detect.macos import macos_machine  # noqa: PLC0415
+
         return macos_machine()
     if platform == "win32":
+        from pyman.detect.windows import windows_machine  # noqa: PLC0415
+
         return windows_machine()
     raise nothing_built(platform, f"sys.platform is {platform}")

@@ -12,7 +12,7 @@ from pyman.target import Libc
 ASK_SECONDS = 2.0
 _MUSL_PREFIX = "ld-musl-"
 _GLIBC_PREFIXES = ("ld-linux", "ld64.so.", "ld.so.1")  # most; ppc64le and 64-bit s390; 32-bit s390 and ppc
-_VERSION = re.compile(r"(?:glibc|version) ([0-9]{1,6}(?:\.[0-9]{1,6})+)", re.IGNORECASE)
+_VERSION = r"(?i:glibc|version) ([0-9]{1,6}(?:\.[0-9]{1,6})+)"
 
 
 def libc_of(program: elf.Program) -> Libc | None:
@@ -79,5 +79,5 @@ def loader_version(loader: str) -> tuple[int, ...] | None:
 
 
 def _version_in(text: str) -> tuple[int, ...] | None:
-    found = _VERSION.search(text)
+    found = re.search(_VERSION, text)
     return tuple(int(part) for part in found[1].split(".")) if found else None
