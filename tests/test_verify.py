@@ -1,11 +1,13 @@
 """`pyman verify`: what was changed in an installation, and what is wrong with that."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builds import MEMBER_TIME, Archive, small_archive, write_archive
+from tests.builds import MEMBER_TIME, Archive, save, small_archive, write_archive
 from tests.conftest import ELSEWHERE, Offer, Pyman
 from tests.repack import MINOR
 from tests.server import Server
@@ -411,6 +413,20 @@ def test_bytecode_that_is_shipped_is_not_made_anew(
     assert Path(done.stdout.strip()) == root / place
     assert (root / place).stat().st_mtime_ns == before.st_mtime_ns
     assert pyman("verify", "3.13", "--json").json["installations"][0]["intact"]
+
+
+@posix
+def test_an_archive_cannot_say_where_the_record_goes(pyman: Pyman, server: Server, offer: Offer) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(f"python/{OS}"))
+        link = tarfile.TarInfo("python/.pyman.json")
+        link.type, link.linkname = tarfile.SYMTYPE, OS
+        tar.addfile(link)
+    offer(save(server.folder, BUILD, buffer.getvalue()))
+    pyman("install", "3.13", "--target", FOREIGN)
+    assert (pyman.store / BUILD.key / OS).read_bytes() == b""
+    only(pyman)
 
 
 def test_laid_by_hand(pyman: Pyman) -> None:

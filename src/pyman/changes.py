@@ -105,9 +105,10 @@ def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Insta
     on the disk before they are seen, and the rename is before this returns: where the system keeps to that
     (see `flush`), a crash of the machine leaves one of the two whole, and no empty files.
     """
-    final = store.path_of(key)
+    final, here = store.path_of(key), tree / RECORD
     try:
-        (tree / RECORD).write_text(manifest.document(record), encoding="utf-8")
+        here.unlink(missing_ok=True)  # an archive may have one, and be it a link to another of its files
+        here.write_text(manifest.document(record), encoding="utf-8")
         modes.settle(tree, store.home)
         flush(tree)
         _put_in_place(tree, final)

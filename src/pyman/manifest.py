@@ -62,7 +62,7 @@ def take(root: Path, written: Mapping[str, Written]) -> Manifest:
     """
     listed: Manifest = {}
     for name, entry in entries(root, _fail):
-        if entry.is_symlink():
+        if entry.is_symlink() and name != RECORD:
             listed[name] = target(entry)
         elif not (entry.is_dir() or name == RECORD):
             listed[name] = _known(entry, written.get(name)) or examine(entry.path)
