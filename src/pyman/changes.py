@@ -1,13 +1,13 @@
 """The store as it is changed: stage, publish, remove.
 
-Work on a build happens in `.staging/<key>/` under the lock `.locks/<key>.lock`. `new` is what will be
+Work on a build happens in `.staging/<key>/` under the lock `.locks/<key>.lock`. `new-…` is what will be
 published. Publishing is a rename, so what is visible is whole; where there is something to replace, the two
-change places in one step, and `new` is then what was there before. Where the system cannot do that, what is
-replaced is called `old` until its successor is in its place. `gone` is what is being removed.
+change places in one step, and `new-…` is then what was there before. Where the system cannot do that, what is
+replaced is called `old` until its successor is in its place.
 
 A process that dies leaves its rubbish there; whoever next takes a lock on the store sweeps what no living
 process holds: an `old` without a successor is put back, all else is discarded. Discarding begins with a
-rename, to a name with `~` in it: half an `old` must never be taken for a whole one.
+rename, to a name with `~` in it: half an `old` must never be taken for a whole one. Removing is discarding.
 """
 
 import os
@@ -140,10 +140,9 @@ def remove(store: Store, installation: Installation) -> None:
 
     The caller holds that lock. StoreError when it cannot be done; the installation is then as it was.
     """
-    stage = _stage(store, str(installation.key))
     try:
-        stage.mkdir(parents=True, exist_ok=True)
-        installation.path.rename(stage / "gone")
+        # Nothing is made for it: it has to work on a full disk.
+        installation.path.rename(_rubbish(_stage(store, str(installation.key))))
     except OSError as error:
         raise StoreError.of("remove", installation.path, error, _IN_USE) from None
 
@@ -190,15 +189,15 @@ def _settle(store: Store, name: str) -> None:
     final = store.home / name
     if (stage / "old").exists() and not final.exists():
         (stage / "old").rename(final)
-    _discard(stage)
-
-
-def _discard(stage: Path) -> None:
-    rubbish = stage.with_name(f"{stage.name}{_DISCARDED}{os.getpid()}-{time.monotonic_ns()}")
     # What cannot be moved or deleted now (an open file on Windows) is swept by a later run.
     with suppress(OSError):
-        stage.rename(rubbish)
-    shutil.rmtree(rubbish, ignore_errors=True)
+        stage.rename(_rubbish(stage))
+    for rubbish in _stages(store).glob(f"{name}{_DISCARDED}*"):
+        shutil.rmtree(rubbish, ignore_errors=True)
+
+
+def _rubbish(stage: Path) -> Path:
+    return stage.with_name(f"{stage.name}{_DISCARDED}{os.getpid()}-{time.monotonic_ns()}")
 
 
 def _stages(store: Store) -> Path:

@@ -47,7 +47,7 @@ def refresh_minor(store: Store, key: Key) -> None:
         elif not _leads(link, newest.path):
             _replace(link, newest.path)
     except OSError as error:
-        raise _failed(link, error) from None
+        raise StoreError.of("write the link", link, error) from None
 
 
 def refresh_bin(store: Store, key: Key, machine: Target, bin_dir: Path, *, force: bool) -> BinLink | None:
@@ -181,8 +181,12 @@ def _write_bin(link: Path, executable: Path) -> None:
 def _symlink(link: Path, destination: str) -> None:
     waiting = link.with_name(f".{link.name}.{os.getpid()}")
     waiting.unlink(missing_ok=True)
-    waiting.symlink_to(destination)
-    waiting.replace(link)
+    try:
+        waiting.symlink_to(destination)
+        waiting.replace(link)
+    except OSError:
+        waiting.unlink(missing_ok=True)
+        raise
 
 
 def _remove(link: Path) -> None:
