@@ -14,7 +14,8 @@ from tests.stores import lay
 from pyman.advisories import ADVISORIES, Advisory, affecting, facts
 from pyman.detect import Machine
 from pyman.key import Key
-from pyman.metadata import Build, bundled
+from pyman.metadata import Build
+from pyman.own_form import bundled
 from pyman.request import Request
 from pyman.select import verdicts
 from pyman.target import Target

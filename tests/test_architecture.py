@@ -28,6 +28,8 @@ ORDER = [
     "grammar",
     "request",
     "metadata",
+    "own_form",
+    "uv_form",
     "elf",
     "detect",
     "store",

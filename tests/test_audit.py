@@ -13,9 +13,9 @@ from tests.test_architecture import HEAVY
 
 from pyman.advisories import ADVISORIES, facts
 from pyman.audit import Concern, audit
+from pyman.catalogue import parse
 from pyman.detect import Machine
 from pyman.key import Key
-from pyman.metadata import parse
 from pyman.store import Installation
 from pyman.target import Target
 from pyman.upkeep import Successors

@@ -27,7 +27,7 @@ from pyman.detect.macos import macos_machine
 from pyman.detect.windows import windows_machine
 from pyman.elf import read_program
 from pyman.errors import NoDownloadFoundError, PymanError, UsageError
-from pyman.metadata import bundled
+from pyman.own_form import bundled
 from pyman.target import Libc, Os
 
 if sys.version_info >= (3, 14):

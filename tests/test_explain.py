@@ -8,9 +8,9 @@ from tests.builds import Archive, own_form
 from tests.conftest import Offer, Pyman
 from tests.stores import lay
 
+from pyman.catalogue import parse
 from pyman.detect import machine
 from pyman.explanation import explain, reading
-from pyman.metadata import parse
 from pyman.request import Request
 
 GNU, MUSL = "linux-x86_64-gnu", "linux-x86_64-musl"

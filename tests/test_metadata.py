@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from pyman.catalogue import parse
 from pyman.errors import MetadataError
-from pyman.metadata import SectionedMetadata, bundled, parse
+from pyman.own_form import SectionedMetadata, bundled
 from pyman.target import Target
 
 ENTRY = {
@@ -43,7 +44,8 @@ def test_the_bundled_metadata_is_read_one_target_at_a_time() -> None:
 
 def test_sections_whose_places_are_wrong_are_damage(tmp_path: Path) -> None:
     path = tmp_path / "metadata.json"
-    head = '{\n"format": 1,\n"origin": "o",\n"sections": {"linux-x86_64-gnu": [3, 9]},\n"builds": {\n'
+    sections = '{"linux-x86_64-gnu": {"cpython-3.13": [3, 9]}}'
+    head = f'{{\n"format": 1,\n"origin": "o",\n"sections": {sections},\n"builds": {{\n'
     path.write_text(head + '"linux-x86_64-gnu": [\n]}}')
     with pytest.raises(MetadataError):
         SectionedMetadata(path).builds(Target.parse("linux-x86_64-gnu"))

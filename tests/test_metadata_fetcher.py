@@ -15,8 +15,10 @@ from click.testing import CliRunner
 from tests.conftest import ELSEWHERE
 from tests.server import Server, cut_body
 
-from pyman.metadata import Build, SectionedMetadata, parse
+from pyman.catalogue import parse
+from pyman.metadata import Build
 from pyman.metadata_fetcher.__main__ import main
+from pyman.own_form import SectionedMetadata
 from pyman.target import Target
 
 ORIGIN = "https://github.com/astral-sh/python-build-standalone/releases/download"

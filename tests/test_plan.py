@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.builds import Archive, own_form
 
-from pyman import metadata
+from pyman import catalogue
 from pyman.detect import Machine
 from pyman.errors import NoDownloadFoundError
 from pyman.metadata import Metadata
@@ -30,7 +30,7 @@ KNOWN = [
 
 
 def known(archives: Iterable[Archive] = KNOWN) -> Callable[[], Metadata]:
-    return lambda: metadata.parse(own_form(archives, "https://mirror.invalid"), "test")
+    return lambda: catalogue.parse(own_form(archives, "https://mirror.invalid"), "test")
 
 
 def unknown() -> Metadata:

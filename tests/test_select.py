@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from pyman.catalogue import parse
 from pyman.detect import Machine
 from pyman.errors import NoDownloadFoundError
-from pyman.metadata import Metadata, parse
+from pyman.metadata import Metadata
 from pyman.request import Request
 from pyman.select import candidates, verdicts
 from pyman.target import Target

@@ -86,7 +86,7 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     place = _setting(None if metadata is None else os.fspath(metadata), "PYMAN_METADATA")
     here = _store(home)
     network = Network.from_environment(os.environ)
-    load = partial(catalogue.load, place, network)
+    load = partial(catalogue.load, place, lambda: network)
     plan = Planner(here, _machine(target), load, reinstall, allow_unverified).plan([Request.parse(request)])
     if plan.present:
         return _public(plan.present[0])

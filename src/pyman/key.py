@@ -61,6 +61,27 @@ class Variant(NamedTuple):
         return "+".join(name for name in self._fields if getattr(self, name))
 
 
+class Minor(NamedTuple):
+    """What a minor link stands for: implementation, minor version and variant."""
+
+    implementation: Implementation
+    series: tuple[int, int]
+    variant: Variant
+
+    @classmethod
+    @cache
+    def parse(cls, text: str) -> Self:
+        """Return what `cpython-3.13+freethreaded` spells; ValueError for anything else."""
+        implementation, _, rest = text.partition("-")
+        series, _, variant = rest.partition("+")
+        major, _, minor = series.partition(".")
+        return cls(Implementation(implementation), (int(major), int(minor)), Variant.parse(variant))
+
+    def __str__(self) -> str:
+        name = f"{self.implementation}-{self.series[0]}.{self.series[1]}"
+        return "+".join(part for part in (name, str(self.variant)) if part)
+
+
 class Key(NamedTuple):
     """Implementation, version of Python, variant, release and target.
 
@@ -91,14 +112,7 @@ class Key(NamedTuple):
     @classmethod
     def of_build(cls, name: str, target: Target) -> Self:
         """Return the key of `cpython-3.13.2+freethreaded+20250409` for `target`; ValueError if it is none."""
-        implementation, _, rest = name.partition("-")
-        version, _, rest = rest.partition("+")
-        variant, _, release = rest.rpartition("+")
-        python = Implementation(implementation)
-        # CPython's releases are dates.
-        if not _RELEASE.fullmatch(release) or (python is Implementation.CPYTHON and "." in release):
-            raise ValueError(f"not a build's name: {name!r}")
-        return cls(python, Version.parse(version), Variant.parse(variant), release, target)
+        return cls(*_parts(name), target)
 
     @property
     def build_name(self) -> str:
@@ -109,17 +123,40 @@ class Key(NamedTuple):
     @property
     def link_name(self) -> str:
         """The name of the link to the newest patch: `cpython-3.12-linux-x86_64-musl`."""
-        minor = f"{self.implementation}-{self.version.major}.{self.version.minor}"
-        variant = f"+{self.variant}" if str(self.variant) else ""
-        return f"{minor}{variant}-{self.target}"
+        return f"{self.minor}-{self.target}"
+
+    @property
+    def minor(self) -> Minor:
+        """What that link stands for, on every target."""
+        return Minor(self.implementation, self.version.series, self.variant)
 
     @property
     def release_order(self) -> tuple[int, ...]:
         """The release as numbers, so that releases order by age."""
         return tuple(int(part) for part in self.release.split("."))
 
+    @property
+    def preference(self) -> tuple[bool, bool, Version, tuple[int, ...]]:
+        """What builds are ordered by, the best greatest.
+
+        Dynamic before static, stable before pre-release, then the highest version and its newest release.
+        """
+        return (not self.variant.static, not self.version.is_prerelease, self.version, self.release_order)
+
     def __str__(self) -> str:
         return f"{self.build_name}-{self.target}"
+
+
+@cache  # the same name is built for a dozen targets
+def _parts(name: str) -> tuple[Implementation, Version, Variant, str]:
+    implementation, _, rest = name.partition("-")
+    version, _, rest = rest.partition("+")
+    variant, _, release = rest.rpartition("+")
+    python = Implementation(implementation)
+    # CPython's releases are dates.
+    if not _RELEASE.fullmatch(release) or (python is Implementation.CPYTHON and "." in release):
+        raise ValueError(f"not a build's name: {name!r}")
+    return python, Version.parse(version), Variant.parse(variant), release
 
 
 _RELEASE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}")

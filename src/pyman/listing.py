@@ -1,14 +1,17 @@
 """What `pyman list` shows: which of the builds, and in which order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
+from pyman.advisories import affecting
 from pyman.detect import Machine
 from pyman.key import Key
-from pyman.metadata import Build
+from pyman.metadata import Build, Metadata
 from pyman.request import Request
 from pyman.select import objection, rank
+from pyman.target import Target
 
 
 class Depth(StrEnum):
@@ -19,26 +22,48 @@ class Depth(StrEnum):
     BUILDS = "every build"
 
 
-def available(builds: Iterable[Build], request: Request, machine: Machine, depth: Depth) -> list[Build]:
+def available(
+    metadata: Metadata, targets: Iterable[Target], request: Request, machine: Machine, depth: Depth
+) -> list[Build]:
     """Return the builds to show for the request, newest version first.
 
     Builds that are not installed unless they are named are shown only with every build.
     """
-    covered = [build for build in builds if request.covers(build.key)]
+    covered = [build for target in targets for build in _covered(metadata, target, request, machine, depth)]
     if depth is not Depth.BUILDS:
-        covered = _best_of_each(covered, request, machine, depth)
+        covered = _best_of_each(covered, depth, request)
     return sorted(covered, key=lambda build: order(build.key), reverse=True)
 
 
-def _best_of_each(builds: Iterable[Build], request: Request, machine: Machine, depth: Depth) -> list[Build]:
+def _covered(
+    metadata: Metadata, target: Target, request: Request, machine: Machine, depth: Depth
+) -> Iterator[Build]:
+    if depth is Depth.BUILDS:
+        yield from (build for build in metadata.builds(target, request) if request.covers(build.key))
+        return
+    for builds in metadata.minors(target, request):
+        covered = (each for each in builds if request.covers(each.key))
+        shown = (each for each in covered if not objection(each, request, machine))
+        yield from _newest(shown) if depth is Depth.NEWEST_PATCH else shown
+
+
+def _newest(builds: Iterator[Build]) -> Iterator[Build]:
+    """Yield the first, and others of its version only if it may not be the best of them: no more is read."""
+    first = next(builds, None)
+    if first:
+        yield first
+        if affecting(first.key):
+            yield from takewhile(lambda each: each.key.version == first.key.version, builds)
+
+
+def _best_of_each(builds: Iterable[Build], depth: Depth, request: Request) -> list[Build]:
     best: dict[tuple[object, ...], Build] = {}
     for build in builds:
         group = _group(build.key, depth)
         # Debug builds are for those who ask: they would double the list.
         if depth is Depth.NEWEST_PATCH and build.key.variant.debug and not request.variant.debug:
             continue
-        is_better = group not in best or rank(build.key) > rank(best[group].key)
-        if is_better and not objection(build, request, machine):
+        if group not in best or rank(build.key) > rank(best[group].key):
             best[group] = build
     return list(best.values())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pyman import grammar
 from pyman.errors import UsageError
-from pyman.key import Implementation, Key, Variant
+from pyman.key import Implementation, Key, Minor, Variant
 from pyman.target import Arch, Libc, Os, Target
 from pyman.version import Version
 
@@ -74,6 +74,15 @@ class Request(NamedTuple):
     def covers(self, key: Key) -> bool:
         """Whether a list for this request shows the build: of every variant, unless one was asked for."""
         return self.matches(key) if str(self.variant) else self._matches_but_for_variant(key)
+
+    def may_cover(self, minor: Minor) -> bool:
+        """Whether a list for this request may show builds of that minor version and variant."""
+        given = self.exact.series if self.exact else self.numbers[:2]
+        return (
+            minor.implementation is self.implementation
+            and minor.series[: len(given)] == given
+            and (not str(self.variant) or self._matches_variant(minor.variant))
+        )
 
     def _matches_variant(self, variant: Variant) -> bool:
         if self.release or self.variant.static:

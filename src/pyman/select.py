@@ -49,7 +49,7 @@ def candidates(
     `unverified` allows builds without a published checksum. Raises NoDownloadFoundError when there is none.
     """
     target = request.target_on(machine.target)
-    judged = verdicts(request, metadata.builds(target), machine, unverified=unverified)
+    judged = verdicts(request, metadata.builds(target, request), machine, unverified=unverified)
     kept = [verdict.build for verdict in judged if not verdict.objection]
     if not kept:
         raise NoDownloadFoundError(
@@ -100,11 +100,8 @@ def libc_floor(target: Target) -> tuple[int, ...] | None:
 
 
 def preference(key: Key) -> tuple[Any, ...]:
-    """Return what installations are ordered by, the best greatest.
-
-    Dynamic before static, stable before pre-release, then the highest version and its newest release.
-    """
-    return (not key.variant.static, not key.version.is_prerelease, key.version, key.release_order)
+    """Return what installations are ordered by, the best greatest."""
+    return key.preference
 
 
 def rank(key: Key) -> tuple[Any, ...]:

@@ -2,16 +2,19 @@
 
 import json
 import tempfile
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyman.catalogue import parse
 from pyman.errors import MetadataError
-from pyman.key import Implementation, Key, Variant
-from pyman.metadata import Build, SectionedMetadata, parse
+from pyman.key import Implementation, Key, Minor, Variant
+from pyman.metadata import Build
 from pyman.metadata_fetcher import artifact, document, index, others, rules
+from pyman.own_form import SectionedMetadata
+from pyman.request import Request
 from pyman.target import Target
 from pyman.version import Version
 
@@ -98,13 +101,33 @@ def test_what_is_rendered_is_what_both_readers_read(written: list[Build]) -> Non
     for section in found.values():
         implementations = [implementation for implementation, _ in groupby(section, _implementation)]
         assert implementations == [one for one in Implementation if one in implementations]
-        for _, rows in groupby(section, _implementation):
-            ages = [(build.key.version, build.key.release_order) for build in rows]
-            assert ages == sorted(ages, reverse=True)
+        groups = [(minor, list(rows)) for minor, rows in groupby(section, _minor)]
+        assert len({minor for minor, _ in groups}) == len(groups)
+        for _, rows in groups:
+            ranks = [build.key.preference for build in rows]
+            assert ranks == sorted(ranks, reverse=True)
+
+
+@given(st.lists(builds, unique_by=lambda build: build.key), st.integers(0, 3))
+def test_as_much_is_read_of_a_minor_version_as_is_taken(written: list[Build], most: int) -> None:
+    request = Request.parse("any")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "it.json")
+        path.write_bytes(document.render(written))
+        sections = SectionedMetadata(path)
+        for target in sections.targets():
+            meant = sections.builds(target, request)
+            assert {build.key.implementation for build in meant} <= {Implementation.CPYTHON}
+            expected = [list(rows)[:most] for _, rows in groupby(meant, _minor)]
+            assert [list(islice(group, most)) for group in sections.minors(target, request)] == expected
 
 
 def _implementation(build: Build) -> Implementation:
     return build.key.implementation
+
+
+def _minor(build: Build) -> Minor:
+    return build.key.minor
 
 
 @given(st.lists(artifacts), st.randoms(use_true_random=False))

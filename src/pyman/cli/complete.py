@@ -125,9 +125,10 @@ def _full(key: Key) -> str:
 
 def _available(context: click.Context, begun: str) -> Iterator[Key]:
     machine = settings.machine(context.params.get("target") or os.environ.get("PYMAN_TARGET"))
-    builds = _metadata(context).builds(machine.target)
     depth = Depth.VERSIONS if _PATCH_BEGUN.match(begun) else Depth.NEWEST_PATCH
-    return (build.key for build in available(builds, Request.parse("any"), machine, depth))
+    any_request = Request.parse("any")
+    builds = available(_metadata(context), [machine.target], any_request, machine, depth)
+    return (build.key for build in builds)
 
 
 def _metadata(context: click.Context) -> Metadata:

@@ -106,8 +106,7 @@ def _foreign(request: Request, machine: Machine) -> list[Interpreter] | None:
 def _available(request: Request, machine: Machine, wishes: _Wishes) -> list[Build]:
     metadata = settings.load_metadata(wishes.metadata_place)
     targets = metadata.targets() if wishes.all_targets else [request.target_on(machine.target)]
-    builds = (build for target in targets for build in metadata.builds(target))
-    return listing.available(builds, request, machine, wishes.depth)
+    return listing.available(metadata, targets, request, machine, wishes.depth)
 
 
 def _print_json(lists: _Lists, machine: Machine) -> None:

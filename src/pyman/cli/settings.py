@@ -75,4 +75,4 @@ def own_target(target: str | None) -> Target:
 
 def load_metadata(place: str | None) -> Metadata:
     """Return the bundled metadata, or what is at `place`; MetadataError or FetchError otherwise."""
-    return catalogue.load(place, networking.network())
+    return catalogue.load(place, networking.network)

@@ -1,6 +1,6 @@
 """The file `download-metadata.json`: read as it is, rendered anew, written whole.
 
-Its form is documented in `pyman.metadata`, which reads it.
+Its form is documented in `pyman.own_form`, which reads it.
 """
 
 import json
@@ -10,8 +10,10 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
+from pyman.catalogue import parse
 from pyman.errors import MetadataError
-from pyman.metadata import BUILDS_LINE, FORMAT, Build, WholeMetadata, parse
+from pyman.metadata import Build, best_first
+from pyman.own_form import BUILDS_LINE, FORMAT, WholeMetadata
 
 NAME = "download-metadata.json"
 ORIGIN = "https://github.com/astral-sh/python-build-standalone/releases/download"
@@ -43,11 +45,15 @@ def render(builds: Iterable[Build]) -> bytes:
     """Return the document of `builds`, whose keys are unique: the same bytes in whatever order they come."""
     body, sections = b"", {}
     for target, rows in groupby(sorted(builds, key=_target), key=_target):
-        name = f'"{target}": '.encode()
-        section = b"[\n" + b",\n".join(map(_row, _newest_first(rows))) + b"\n]"
-        body += (b",\n" if body else b"") + name
-        sections[target] = [len(body), len(section)]
-        body += section
+        places: dict[str, list[int]] = {}
+        sections[target] = places
+        body += (b",\n" if body else b"") + f'"{target}": ['.encode()
+        for minor, group in groupby(best_first(rows), key=_minor):
+            body += b",\n" if places else b"\n"
+            section = b",\n".join(map(_row, group))
+            places[minor] = [len(body), len(section)]
+            body += section
+        body += b"\n]"
     head = f'{{\n"format": {FORMAT},\n"origin": "{ORIGIN}",\n"sections": {json.dumps(sections)},\n'
     return head.encode() + BUILDS_LINE + body + b"}}\n"
 
@@ -73,11 +79,8 @@ def _target(build: Build) -> str:
     return str(build.key.target)
 
 
-def _newest_first(builds: Iterable[Build]) -> list[Build]:
-    """By version, then release; the default variant before the others, CPython before all."""
-    by_variant = sorted(builds, key=lambda build: str(build.key.variant))
-    by_age = sorted(by_variant, key=lambda build: (build.key.version, build.key.release_order), reverse=True)
-    return sorted(by_age, key=lambda build: build.key.implementation.place)
+def _minor(build: Build) -> str:
+    return str(build.key.minor)
 
 
 def _row(build: Build) -> bytes:
