@@ -88,6 +88,7 @@ def test_json(managed: Pyman) -> None:
         "variant": "default",
         "target": TARGET,
         "where": "managed",
+        "store": "user",
         "environment": None,
     }
 
