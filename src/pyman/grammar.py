@@ -8,8 +8,7 @@ from pyman.version import Version
 
 LONGEST = 200
 
-_GRAMMAR = re.compile(
-    r"""
+_GRAMMAR = r"""
     (?P<implementation> cpython | python | cp | pypy | pp | graalpy | gp )?
     (?: [@-]? (?:
         (?P<word> latest | any )
@@ -24,9 +23,7 @@ _GRAMMAR = re.compile(
       | -v? (?P<pyenv> [0-9]{1,9} (?: \.[0-9]{1,9} ){1,3} )        # pypy3.10-7.3.16, as pyenv spells it
     )?
     (?P<target> (?: -\w+ ){0,3} )                           # -linux-x86_64-musl, parts left out or "any"
-    """,
-    re.VERBOSE | re.ASCII,
-)
+"""
 _SHORT = {"cp": Implementation.CPYTHON, "pp": Implementation.PYPY, "gp": Implementation.GRAALPY}
 _IMPLEMENTATIONS = {each.value: each for each in Implementation} | _SHORT | {"python": Implementation.CPYTHON}
 _VERSION_PARTS = 3
@@ -35,7 +32,8 @@ _NEWEST_PYTHON = 3
 
 def match(text: str) -> re.Match[str]:
     """Return the named parts of `text`, lower case and without spaces; ValueError if it is no request."""
-    found = _GRAMMAR.fullmatch(text) if len(text) <= LONGEST else None
+    # Compiled here, and kept by re: what asks for nothing in particular does without it.
+    found = re.fullmatch(_GRAMMAR, text, re.VERBOSE | re.ASCII) if len(text) <= LONGEST else None
     if not text or not found or text in _SHORT:
         raise ValueError(text)
     return found

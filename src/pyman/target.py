@@ -3,7 +3,6 @@
 Only the name and its parts; which target this machine is, `detect` finds out.
 """
 
-import re
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple, Self
@@ -58,7 +57,7 @@ LIBC_NAMES = {name.value: name for name in Libc} | {"glibc": Libc.GNU, "msvc": L
 
 BASELINE = 1
 HIGHEST_LEVEL = 4
-_ARCH = re.compile(r"(?P<name>\w+?)(_v(?P<level>[1-4]))?", re.ASCII)
+_LEVELS = {"": BASELINE, "_v1": 1, "_v2": 2, "_v3": 3, "_v4": HIGHEST_LEVEL}
 
 
 def parse_arch(text: str) -> tuple[Arch, int]:
@@ -66,11 +65,11 @@ def parse_arch(text: str) -> tuple[Arch, int]:
 
     Levels are the x86-64 psABI's: `x86_64_v3` is level 3.
     """
-    found = _ARCH.fullmatch(text)
-    arch = ARCH_NAMES.get(found["name"]) if found else None
-    if not found or not arch or (found["level"] and arch is not Arch.X86_64):
+    name, mark, number = text.partition("_v")
+    arch, level = ARCH_NAMES.get(name), _LEVELS.get(mark + number)
+    if not arch or not level or (mark and arch is not Arch.X86_64):
         raise ValueError(f"not an architecture: {text!r}")
-    return arch, int(found["level"] or BASELINE)
+    return arch, level
 
 
 class Target(NamedTuple):

@@ -2,7 +2,7 @@
 
 import os
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,13 +13,15 @@ from pyman.cli import settings
 from pyman.cli.networking import network_options
 from pyman.detect import Machine
 from pyman.errors import UsageError
-from pyman.interpreter import Interpreter
 from pyman.key import Key
 from pyman.lifecycle import end_of_life, is_end_of_life
 from pyman.listing import Depth
 from pyman.metadata import Build
 from pyman.request import Request
 from pyman.store import Installation
+
+if TYPE_CHECKING:
+    from pyman.interpreter import Interpreter
 
 
 class _Wishes(NamedTuple):
@@ -34,7 +36,7 @@ class _Lists(NamedTuple):
     """What is to be shown; `foreign` is None where no look was taken at what pyman did not install."""
 
     installed: list[Installation]
-    foreign: list[Interpreter] | None
+    foreign: "list[Interpreter] | None"
     builds: list[Build]
 
 
@@ -72,7 +74,7 @@ def command(
     """
     if only_installed and only_available:
         raise UsageError("--only-installed and --only-available exclude each other", "Give one of them.")
-    asked = Request.parse(request or "any")
+    asked = Request.parse(request) if request else Request()
     depth = Depth.BUILDS if all_builds else Depth.VERSIONS if all_versions else Depth.NEWEST_PATCH
     wishes = _Wishes(depth, all_targets, metadata_place)
     machine = settings.machine(target)
@@ -93,7 +95,7 @@ def _installed(request: Request | None) -> list[Installation]:
     return [each for each in here if request is None or request.covers(each.key)]
 
 
-def _foreign(request: Request, machine: Machine) -> list[Interpreter] | None:
+def _foreign(request: Request, machine: Machine) -> "list[Interpreter] | None":
     """What others installed; None when the list is for another target than this machine's."""
     from pyman.discover import Surroundings, discover
 
@@ -127,7 +129,7 @@ def _print_json(lists: _Lists, machine: Machine) -> None:
     ui.document(document)
 
 
-def _foreign_facts(found: Interpreter) -> dict[str, Any]:
+def _foreign_facts(found: "Interpreter") -> dict[str, Any]:
     told = {"key", "release", "advisories"}
     facts = {name: value for name, value in _facts(found.key).items() if name not in told}
     return {"name": found.name, **facts, "executable": str(found.path), "where": found.where}
