@@ -98,7 +98,7 @@ def test_a_build_is_one_line_in_the_section_of_its_target(program: Program) -> N
     assert program.output.read_text(encoding="ascii") == (
         '{\n"format": 1,\n'
         f'"origin": "{ORIGIN}",\n'
-        '"sections": {"linux-x86_64-gnu": [20, 180]},\n'
+        '"sections": {"linux-x86_64-gnu": {"cpython-3.12": [22, 176]}},\n'
         '"builds": {\n'
         '"linux-x86_64-gnu": [\n'
         f'["cpython-3.12.9+20250317", "{name}", "{A}"]\n'
@@ -107,7 +107,7 @@ def test_a_build_is_one_line_in_the_section_of_its_target(program: Program) -> N
     assert program.rows() == [("cpython-3.12.9+20250317-linux-x86_64-gnu", name, A)]
 
 
-def test_newest_first_and_the_default_variant_before_others(program: Program) -> None:
+def test_by_minor_version_and_variant_the_default_before_others_and_the_newest_first(program: Program) -> None:
     versions = [
         "3.9.1+20250317",
         "3.12.9+20250317",
@@ -125,13 +125,14 @@ def test_newest_first_and_the_default_variant_before_others(program: Program) ->
     names = [key.removesuffix("-linux-x86_64-gnu").removeprefix("cpython-") for key in program.builds()]
     assert names[:6] == [
         "3.13.0+20250317",
-        "3.13.0+debug+20250317",
-        "3.13.0+freethreaded+debug+20250317",
         "3.13.0rc1+20250317",
+        "3.13.0+debug+20250317",
         "3.13.0rc1+debug+20250317",
+        "3.13.0+freethreaded+debug+20250317",
         "3.13.0rc1+freethreaded+debug+20250317",
     ]
-    assert names[6::3] == ["3.12.9+20250409", "3.12.9+20250317", "3.9.1+20250317"]
+    assert names[6:8] == ["3.12.9+20250409", "3.12.9+20250317"]
+    assert names[12] == "3.9.1+20250317"
 
 
 def test_the_order_of_the_index_does_not_matter(program: Program) -> None:
