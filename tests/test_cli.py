@@ -42,6 +42,21 @@ def test_version(pyman: Pyman) -> None:
     assert pyman("--version").stdout == pyman("-V").stdout == f"pyman {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["list", "--all-builds", "--json"], 0), (["find", "9.9"], 1), (["find", "x y"], 2)],
+)
+def test_nothing_is_lost_at_the_end(arguments: list[str], code: int, pyman: Pyman) -> None:
+    # Not in Python's development mode, in which pyman takes longer to leave.
+    done = subprocess.run(
+        [sys.executable, "-m", "pyman", *arguments], env=pyman.variables(), capture_output=True, check=False
+    )
+    expected = pyman(*arguments, code=code)
+    assert done.returncode == code
+    assert done.stdout.decode() == expected.stdout
+    assert done.stderr.decode() == expected.stderr
+
+
 def test_help_lists_commands_and_settings(pyman: Pyman) -> None:
     text = pyman("--help").stdout
     assert re.findall(r"^  ([a-z-]+) {2,}", text, re.MULTILINE) == COMMANDS

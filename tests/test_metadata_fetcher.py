@@ -107,7 +107,9 @@ def test_a_build_is_one_line_in_the_section_of_its_target(program: Program) -> N
     assert program.rows() == [("cpython-3.12.9+20250317-linux-x86_64-gnu", name, A)]
 
 
-def test_by_minor_version_and_variant_the_default_before_others_and_the_newest_first(program: Program) -> None:
+def test_by_minor_version_and_variant_newest_first(
+    program: Program,
+) -> None:
     versions = [
         "3.9.1+20250317",
         "3.12.9+20250317",

@@ -35,7 +35,10 @@ class Implementation(StrEnum):
     @property
     def place(self) -> int:
         """Where it stands in a list: CPython first."""
-        return list(Implementation).index(self)
+        return _PLACES[self]
+
+
+_PLACES = {each: place for place, each in enumerate(Implementation)}
 
 
 class Variant(NamedTuple):
@@ -117,8 +120,7 @@ class Key(NamedTuple):
     @property
     def build_name(self) -> str:
         """The key without its target: `cpython-3.12.9+20250317`."""
-        parts = (f"{self.implementation}-{self.version}", str(self.variant), self.release)
-        return "+".join(part for part in parts if part)
+        return _build_name(*self[:-1])
 
     @property
     def link_name(self) -> str:
@@ -147,7 +149,13 @@ class Key(NamedTuple):
         return f"{self.build_name}-{self.target}"
 
 
-@cache  # the same name is built for a dozen targets
+# The same is built for a dozen targets: what tells nothing of the target is worked out once.
+@cache
+def _build_name(implementation: Implementation, version: Version, variant: Variant, release: str) -> str:
+    return "+".join(part for part in (f"{implementation}-{version}", str(variant), release) if part)
+
+
+@cache
 def _parts(name: str) -> tuple[Implementation, Version, Variant, str]:
     implementation, _, rest = name.partition("-")
     version, _, rest = rest.partition("+")

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import cache
 from itertools import takewhile
 from typing import Any
 
 from pyman.advisories import affecting
 from pyman.detect import Machine
-from pyman.key import Key
+from pyman.key import Implementation, Key, Variant
 from pyman.metadata import Build, Metadata
 from pyman.request import Request
 from pyman.select import objection, rank
 from pyman.target import Target
+from pyman.version import Version
 
 
 class Depth(StrEnum):
@@ -76,14 +78,19 @@ def _group(key: Key, depth: Depth) -> tuple[object, ...]:
 
 def order(key: Key) -> tuple[Any, ...]:
     """Return what a list is ordered by, the first greatest."""
+    return (*_order(*key[:-1]), str(key.target))
+
+
+@cache
+def _order(
+    implementation: Implementation, version: Version, variant: Variant, release: str
+) -> tuple[Any, ...]:
     # The default variant stands first among those of a version.
-    variant = key.variant
     return (
-        -key.implementation.place,
-        key.version,
+        -implementation.place,
+        version,
         not str(variant),
         not variant.debug,
-        key.release_order,
+        tuple(int(part) for part in release.split(".")),
         str(variant),
-        str(key.target),
     )

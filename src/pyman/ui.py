@@ -33,10 +33,10 @@ def data(text: str) -> None:
 
 
 def document(value: dict[str, Any]) -> None:
-    """Print what was asked for as JSON."""
+    """Print what was asked for as JSON, one fact a line: indenting takes ten times as long."""
     import json  # noqa: PLC0415 - every start loads this module, few print JSON
 
-    click.echo(json.dumps(value, indent=2))
+    click.echo(json.dumps(value, separators=(",\n", ": ")))
 
 
 def table(rows: Iterable[Sequence[str]]) -> None:

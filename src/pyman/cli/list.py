@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -13,12 +14,13 @@ from pyman.cli import settings
 from pyman.cli.networking import network_options
 from pyman.detect import Machine
 from pyman.errors import UsageError
-from pyman.key import Key
+from pyman.key import Implementation, Key, Variant
 from pyman.lifecycle import end_of_life, is_end_of_life
 from pyman.listing import Depth
 from pyman.metadata import Build
 from pyman.request import Request
 from pyman.store import Installation
+from pyman.version import Version
 
 if TYPE_CHECKING:
     from pyman.interpreter import Interpreter
@@ -136,15 +138,21 @@ def _foreign_facts(found: "Interpreter") -> dict[str, Any]:
 
 
 def _facts(key: Key) -> dict[str, Any]:
+    target = str(key.target)
+    facts = {"key": f"{key.build_name}-{target}", "target": target, **_facts_of_build(*key[:-1])}
+    return facts | {"advisories": [each.id for each in affecting(key)]}
+
+
+@cache
+def _facts_of_build(
+    implementation: Implementation, version: Version, variant: Variant, release: str
+) -> dict[str, str | None]:
     return {
-        "key": str(key),
-        "implementation": str(key.implementation),
-        "version": str(key.version),
-        "variant": str(key.variant) or "default",
-        "release": key.release,
-        "target": str(key.target),
-        "end_of_life": end_of_life(key.version.series) or None,
-        "advisories": [each.id for each in affecting(key)],
+        "implementation": str(implementation),
+        "version": str(version),
+        "variant": str(variant) or "default",
+        "release": release,
+        "end_of_life": end_of_life(version.series) or None,
     }
 
 
