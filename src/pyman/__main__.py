@@ -8,7 +8,7 @@ from typing import NoReturn
 from pyman import stopping
 
 # Objects more than there were, before Python looks for garbage. Nearly all that is made while pyman loads
-# stays to the end: to look through it as often as Python does took an eighth of the time in which an install loads.
+# stays to the end: looking through it as often as Python does was an eighth of the time an install loads in.
 _GARBAGE_LOOKED_FOR = 100_000
 
 
