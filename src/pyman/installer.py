@@ -150,10 +150,12 @@ class Installer:
     def _from(self, download: Download, build: Build) -> Installation:
         with changes.staging(self.store, build.key) as tree:
             unpacked = self._unpack(download, build, tree)
-            self._finish(Installation(build.key, tree))
+            with flushing(tree):  # publishing would have to wait for the disk
+                self._finish(Installation(build.key, tree))
+                files = manifest.take(tree, unpacked.written)
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
-            record = _record(build, download, unpacked) | {"files": manifest.take(tree, unpacked.written)}
+            record = _record(build, download, unpacked) | {"files": files}
             return changes.publish(self.store, build.key, tree, record)
 
     def _unpack(self, download: Download, build: Build, tree: Path) -> archive.Unpacked:
@@ -180,8 +182,7 @@ class Installer:
         if not smoke.concerns(staged.key):
             return
         if self.finish.smoke_test:
-            with flushing(staged.path):  # publishing would have to wait for the disk
-                smoke.check(staged)
+            smoke.check(staged)
         if self.finish.compile_bytecode:
             bytecode.compile_all(staged, final)
 
