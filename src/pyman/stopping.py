@@ -33,6 +33,13 @@ def listen() -> None:
         signal.signal(signal.SIGHUP, _terminate)
 
 
+def ignore() -> None:
+    """Let signals change nothing any more: all is done, and an exception now would only be printed."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 def _stop() -> None:
     for stop in tuple(_stoppers):
         stop()
