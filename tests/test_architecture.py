@@ -9,6 +9,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from tests.builds import Archive
+from tests.stores import lay
 
 SOURCE = Path(__file__).parents[1] / "src" / "pyman"
 
@@ -192,15 +194,41 @@ def test_modules_and_functions_are_small(path: Path) -> None:
     ],
 )
 def test_what_only_reads_loads_nothing_heavy(command: str, code: int, module: str, tmp_path: Path) -> None:
+    done = started(tmp_path, "-m", "pyman", *command.split())
+    assert done.returncode == code, done.stderr
+    assert f"pyman.{module}" in loaded(done)
+    assert loaded(done) & HEAVY == set()
+
+
+# What these leave to other commands: each would be felt at every start.
+@pytest.mark.parametrize(
+    ("command", "left_out"),
+    [
+        ("--version", {"dataclasses", "json", "pathlib", "pyman.key"}),
+        ("find 3.12 --managed-only --show-version", {"dataclasses", "pyman.discover", "pyman.interview"}),
+        ("list --only-available", {"dataclasses", "pyman.network", "pyman.uv_form"}),
+    ],
+    ids=["version", "find", "list"],
+)
+def test_what_is_felt_is_left_to_those_who_need_it(command: str, left_out: set[str], tmp_path: Path) -> None:
+    lay(tmp_path, Archive("3.12.1", "20240107", "linux-x86_64-gnu"))
+    # Isolated: the seal, which is on PYTHONPATH, loads modules of its own.
+    done = started(tmp_path, "-I", "-m", "pyman", *command.split())
+    assert done.returncode == 0, done.stderr
+    click = started(tmp_path, "-I", "-c", "import click")
+    assert loaded(done) & left_out <= loaded(click)
+
+
+def started(store: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "pyman", *command.split()],
-        env={**environment, "PYMAN_TARGET": "linux-x86_64-gnu", "PYMAN_HOME": str(tmp_path)},
+    return subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments],
+        env={**environment, "PYMAN_TARGET": "linux-x86_64-gnu", "PYMAN_HOME": str(store)},
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
-    assert done.returncode == code, done.stderr
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert f"pyman.{module}" in loaded
-    assert loaded & HEAVY == set()
+
+
+def loaded(done: "subprocess.CompletedProcess[str]") -> set[str]:
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}

@@ -13,8 +13,10 @@ PymanError                 expected failure, exit code 1
   CancelledError           the user stopped it, exit code 130
 """
 
-from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:  # this is loaded by every start, paths are not
+    from pathlib import Path
 
 _NO_ROOM = "Check the free space and the permissions there, or choose another store with PYMAN_HOME."
 
@@ -68,7 +70,7 @@ class StoreError(PymanError):
     """The store, or the directory of links, cannot be read or changed."""
 
     @classmethod
-    def of(cls, verb: str, path: Path, error: OSError, hint: str = _NO_ROOM) -> Self:
+    def of(cls, verb: str, path: "Path", error: OSError, hint: str = _NO_ROOM) -> Self:
         """Return the error that says what could not be done with `path`, and what the system said to it."""
         where = error.filename or path
         inside = f" ({where})" if str(where) != str(path) else ""

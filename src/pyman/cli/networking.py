@@ -6,7 +6,6 @@ the command which was given them, if at all: `find` opens one only for the hint 
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -41,6 +40,8 @@ def network_options(command: _Command) -> _Command:
 
 def network() -> "Network":
     """Return what variables and options say; UsageError for a variable that cannot be understood."""
+    from dataclasses import replace
+
     from pyman.network import Network
 
     offline, hosts = _given()
