@@ -40,13 +40,17 @@ def available(
 def _covered(
     metadata: Metadata, target: Target, request: Request, machine: Machine, depth: Depth
 ) -> Iterator[Build]:
-    if depth is Depth.BUILDS:
+    if depth is Depth.NEWEST_PATCH:
+        for builds in metadata.minors(target, request):
+            yield from _newest(_shown(builds, request, machine))
+    elif depth is Depth.VERSIONS:
+        yield from _shown(metadata.builds(target, request), request, machine)
+    else:
         yield from (build for build in metadata.builds(target, request) if request.covers(build.key))
-        return
-    for builds in metadata.minors(target, request):
-        covered = (each for each in builds if request.covers(each.key))
-        shown = (each for each in covered if not objection(each, request, machine))
-        yield from _newest(shown) if depth is Depth.NEWEST_PATCH else shown
+
+
+def _shown(builds: Iterable[Build], request: Request, machine: Machine) -> Iterator[Build]:
+    return (each for each in builds if request.covers(each.key) and not objection(each, request, machine))
 
 
 def _newest(builds: Iterator[Build]) -> Iterator[Build]:
