@@ -18,16 +18,27 @@ from pyman.store import Installation
 from pyman.target import Libc
 
 SECONDS = 60  # a start takes a fraction of one, under emulation several
-_MODULES = ("ssl", "ctypes", "sqlite3", "zlib", "lzma", "hashlib")
-# One process tells all; a module that ends it is known by being the last one announced. No more is imported
-# than has to be: there may be no bytecode yet, so each module is compiled. EXT_SUFFIX is what _imp says.
+# Of each the part that loads libraries. There is no bytecode yet, and compiling the rest would take twice as
+# long as all of the test: of that it is enough that it is there.
+_MODULES = {
+    "ssl": "_ssl",
+    "ctypes": "_ctypes",
+    "sqlite3": "_sqlite3",
+    "zlib": "zlib",
+    "lzma": "_lzma",
+    "hashlib": "_hashlib",
+}
+# One process tells all; a module that ends it is the last one announced. EXT_SUFFIX is what _imp says.
 _PROGRAM = """\
 import sys
 missing = {}
-for name in sys.argv[1:]:
+for pair in sys.argv[1:]:
+    name, extension = pair.split(":")
     print(name, file=sys.stderr, flush=True)
     try:
-        __import__(name)
+        __import__(extension)
+        if not any(finder.find_spec(name, None) for finder in sys.meta_path):
+            raise ModuleNotFoundError(f"No module named {name!r}")
     except Exception as error:
         missing[name] = f"{type(error).__name__}: {error}"
 import _imp
@@ -94,11 +105,12 @@ def _end(code: int, text: str) -> str:
     return f"{why}, while it imported {announced[-1]}" if announced else why
 
 
-def _modules(key: Key) -> tuple[str, ...]:
+def _modules(key: Key) -> list[str]:
     """A static Python has no ctypes, which needs a loader; other implementations differ more."""
     if key.implementation is not Implementation.CPYTHON:
-        return ("ssl", "zlib", "hashlib")
-    return tuple(name for name in _MODULES if not (key.variant.static and name == "ctypes"))
+        return ["ssl:ssl", "zlib:zlib", "hashlib:hashlib"]
+    missing = {"ctypes"} if key.variant.static else set()
+    return [f"{name}:{extension}" for name, extension in _MODULES.items() if name not in missing]
 
 
 def _wrong(facts: dict[str, Any], interpreter: Installation) -> str:
