@@ -218,3 +218,11 @@ def test_an_internal_error_asks_to_be_reported(pyman: Pyman, tmp_path: Path) -> 
     assert quiet.returncode == loud.returncode == 1
     assert quiet.stderr.startswith("error: internal error: KeyError: 'x'\nhint: This is a fault in pyman")
     assert "Traceback" in loud.stderr
+
+
+@unix
+@pytest.mark.parametrize("setting", ["HOME", "SYSTEM_HOME", "BIN_DIR", "CACHE_DIR", "MIRROR"])
+def test_a_folder_in_the_home_of_nobody(setting: str, pyman: Pyman) -> None:
+    env = {f"PYMAN_{setting}": "~no-such-user/x"}
+    told = pyman("install", "3.13", "--target", "linux-riscv64-gnu", code=2, env=env).stderr
+    assert f"PYMAN_{setting} begins with ~, and there is no such home directory: ~no-such-user/x" in told

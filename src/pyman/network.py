@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from pyman.errors import UsageError
+from pyman.userdirs import given_dir
 
 _NO = ("", "0", "false", "no", "off")
 
@@ -58,10 +59,7 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
 
 def _folder(environ: Mapping[str, str], name: str) -> Path | None:
     text = environ.get(name, "").strip()
-    try:
-        return Path(text).expanduser().absolute() if text else None
-    except RuntimeError:
-        raise UsageError(f"{name} begins with ~, and there is no such home directory: {text}") from None
+    return given_dir(text, name) if text else None
 
 
 def _count(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pyman.errors import StoreError
 from pyman.key import Implementation, Key
 from pyman.target import Os
-from pyman.userdirs import data_dir, home_dir
+from pyman.userdirs import data_dir, given_dir, home_dir
 
 RECORD = ".pyman.json"
 
@@ -138,7 +138,7 @@ def executable_name(key: Key) -> str:
 def default_home(environ: Mapping[str, str]) -> Path:
     """Return the user's store: `PYMAN_HOME`, else `pyman` in the user's data directory."""
     if environ.get("PYMAN_HOME"):
-        return Path(environ["PYMAN_HOME"]).expanduser().absolute()
+        return given_dir(environ["PYMAN_HOME"], "PYMAN_HOME")
     return data_dir(environ)
 
 
@@ -146,7 +146,7 @@ def user_store(environ: Mapping[str, str], home: Path | None = None) -> Store:
     """Return the store at `home`, by default the user's own, with PYMAN_SYSTEM_HOME beneath it."""
     own = home or default_home(environ)
     given = environ.get("PYMAN_SYSTEM_HOME")
-    system = Path(given).expanduser().absolute() if given else own
+    system = given_dir(given, "PYMAN_SYSTEM_HOME") if given else own
     # Who keeps the system's store has it as their own.
     return Store(own, None if os.path.realpath(system) == os.path.realpath(own) else Store(system))
 
@@ -154,7 +154,7 @@ def user_store(environ: Mapping[str, str], home: Path | None = None) -> Store:
 def default_bin(environ: Mapping[str, str]) -> Path:
     """Return where links such as `python3.12` go: `PYMAN_BIN_DIR`, else `~/.local/bin`."""
     given = environ.get("PYMAN_BIN_DIR")
-    return Path(given).expanduser().absolute() if given else home_dir() / ".local" / "bin"
+    return given_dir(given, "PYMAN_BIN_DIR") if given else home_dir() / ".local" / "bin"
 
 
 def _executables(key: Key) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pyman.errors import StoreError
+from pyman.errors import StoreError, UsageError
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:
@@ -41,6 +41,16 @@ def home_dir() -> Path:
     except RuntimeError:
         raise StoreError(
             "cannot find the home directory of this user", "Set HOME, or PYMAN_HOME and PYMAN_BIN_DIR."
+        ) from None
+
+
+def given_dir(text: str, setting: str) -> Path:
+    """Return the absolute path of a folder that a setting names; UsageError for `~nobody/x`."""
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise UsageError(
+            f"{setting} begins with ~, and there is no such home directory: {text}", "Give the path in full."
         ) from None
 
 

@@ -78,6 +78,7 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     """
     wishes = _Wishes(**options)
     store = settings.store()
+    settings.bin_dir()  # what is wrong with it is said before anything is done
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         _describe(machine)

@@ -1,9 +1,9 @@
 """Where a build may be had."""
 
-from pathlib import Path
 from urllib.parse import quote
 
 from pyman.metadata import Build
+from pyman.userdirs import given_dir
 
 GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download/"
 # The build project's own mirror, which it wants to be asked first (astral-sh/uv issue 18503).
@@ -25,6 +25,6 @@ def sources(build: Build, mirror: str = "") -> list[str]:
 
 def _below(mirror: str, path: str) -> str:
     """The address of `path` there; a query, as signed addresses have it, stays the last part."""
-    base = mirror if "://" in mirror else Path(mirror).expanduser().resolve().as_uri()
+    base = mirror if "://" in mirror else given_dir(mirror, "--mirror or PYMAN_MIRROR").resolve().as_uri()
     base, mark, query = base.partition("?")
     return f"{base.rstrip('/')}/{path}{mark}{query}"
