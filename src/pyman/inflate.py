@@ -21,8 +21,8 @@ MAX_INFLATED = 8 << 30
 MAX_WINDOW_LOG = 27
 # Streams (gzip members, zstd frames) in one archive; published ones have one. Each costs time, however small.
 MAX_STREAMS = 10_000
-# Bytes of a block: what comes of one piece of the network's. The fewer are handed over, the less do threads wait
-# for the interpreter's lock: with half as many bytes an archive took a tenth longer.
+# Bytes of a block: what comes of one piece of the network's. The fewer are handed over, the less do threads
+# wait for the interpreter's lock: with half as many bytes an archive took a tenth longer.
 BLOCK = 1 << 20
 
 _GZIP = b"\x1f\x8b\x08"
