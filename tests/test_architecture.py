@@ -2,14 +2,13 @@
 
 import ast
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 from tests.builds import Archive
+from tests.imports import loaded, started
 from tests.stores import lay
 
 SOURCE = Path(__file__).parents[1] / "src" / "pyman"
@@ -194,7 +193,7 @@ def test_modules_and_functions_are_small(path: Path) -> None:
     ],
 )
 def test_what_only_reads_loads_nothing_heavy(command: str, code: int, module: str, tmp_path: Path) -> None:
-    done = started(tmp_path, "-m", "pyman", *command.split())
+    done = started(variables(tmp_path), "-m", "pyman", *command.split())
     assert done.returncode == code, done.stderr
     assert f"pyman.{module}" in loaded(done)
     assert loaded(done) & HEAVY == set()
@@ -213,22 +212,11 @@ def test_what_only_reads_loads_nothing_heavy(command: str, code: int, module: st
 def test_what_is_felt_is_left_to_those_who_need_it(command: str, left_out: set[str], tmp_path: Path) -> None:
     lay(tmp_path, Archive("3.12.1", "20240107", "linux-x86_64-gnu"))
     # Isolated: the seal, which is on PYTHONPATH, loads modules of its own.
-    done = started(tmp_path, "-I", "-m", "pyman", *command.split())
+    done = started(variables(tmp_path), "-I", "-m", "pyman", *command.split())
     assert done.returncode == 0, done.stderr
-    click = started(tmp_path, "-I", "-c", "import click")
+    click = started(variables(tmp_path), "-I", "-c", "import click")
     assert loaded(done) & left_out <= loaded(click)
 
 
-def started(store: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    return subprocess.run(
-        [sys.executable, "-X", "importtime", *arguments],
-        env={**environment, "PYMAN_TARGET": "linux-x86_64-gnu", "PYMAN_HOME": str(store)},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
-def loaded(done: "subprocess.CompletedProcess[str]") -> set[str]:
-    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+def variables(store: Path) -> dict[str, str]:
+    return {**os.environ, "PYMAN_TARGET": "linux-x86_64-gnu", "PYMAN_HOME": str(store)}

@@ -1,13 +1,12 @@
 """`pyman audit`: what is installed that is known to be bad, lacks a patch, or is not maintained any more."""
 
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 from tests.builds import Archive, small_archive
 from tests.conftest import Offer, Pyman
+from tests.imports import loaded, started
 from tests.stores import lay
 from tests.test_architecture import HEAVY
 
@@ -193,18 +192,8 @@ def test_the_end_of_life_of_3_12(today: date, concern: list[Concern], tmp_path: 
 
 def test_no_network_and_nothing_heavy(pyman: Pyman) -> None:
     lay(pyman.store, archive("3.12.9+20250317"))
-    environment = {
-        name: value for name, value in pyman.variables().items() if not name.startswith("COVERAGE")
-    }
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "pyman", "audit"],
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "pyman.audit" in loaded
-    assert loaded & HEAVY == set()
+    done = started(pyman.variables(), "-m", "pyman", "audit")
+    assert "pyman.audit" in loaded(done)
+    assert loaded(done) & HEAVY == set()
     # The bundled metadata know better ones.
     assert "to mend it: pyman upgrade 3.12\n" in done.stdout

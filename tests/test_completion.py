@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.builds import Archive
 from tests.conftest import ELSEWHERE, Offer, Pyman
+from tests.imports import loaded, started
 from tests.test_architecture import HEAVY
 
 ARCHIVES = [
@@ -184,14 +185,8 @@ def test_what_is_supported_is_said(args: list[str], pyman: Pyman) -> None:
     ids=["script", "answer"],
 )
 def test_it_is_quick(variables: dict[str, str], known: Pyman) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "pyman", "completion", "bash"],
-        env={**environment, **known.environment, **variables},
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    )
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "click" in loaded
-    assert loaded & (HEAVY | {"pyman.cli.install"}) == set()
+    environ = {**os.environ, **known.environment, **variables}
+    done = started(environ, "-m", "pyman", "completion", "bash")
+    assert done.returncode == 0, done.stderr
+    assert "click" in loaded(done)
+    assert loaded(done) & (HEAVY | {"pyman.cli.install"}) == set()

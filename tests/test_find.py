@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.builds import Archive
 from tests.conftest import ELSEWHERE, Pyman
+from tests.imports import loaded, started
 from tests.interpreters import TARGET, VERSIONS, alone, facts_file, no_python, script, unpack_others
 from tests.stores import environment, lay, link_name
 
@@ -94,14 +95,10 @@ def test_json(managed: Pyman) -> None:
 
 
 def test_a_managed_one_needs_nothing_heavy(managed: Pyman) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "pyman", "find", "3.13"]
-    variables = {name: value for name, value in managed.variables().items() if "COVERAGE" not in name}
-    done = subprocess.run(
-        command, env=variables, cwd=managed.work, capture_output=True, encoding="utf-8", check=True
-    )
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "pyman.finder" in loaded
-    assert loaded & (HEAVY | {"pyman.discover", "pyman.wanted", "pyman.interview"}) == set()
+    done = started(managed.variables(), "-m", "pyman", "find", "3.13", cwd=managed.work)
+    assert done.returncode == 0, done.stderr
+    assert "pyman.finder" in loaded(done)
+    assert loaded(done) & (HEAVY | {"pyman.discover", "pyman.wanted", "pyman.interview"}) == set()
 
 
 def test_managed_before_others(pyman: Pyman, pyenv: Path) -> None:

@@ -1,7 +1,5 @@
 """`pyman outdated`, and how long minor versions are maintained."""
 
-import subprocess
-import sys
 from datetime import date
 
 import pytest
@@ -9,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builds import Archive
 from tests.conftest import Offer, Pyman
+from tests.imports import loaded, started
 from tests.stores import lay
 from tests.test_architecture import HEAVY
 
@@ -98,19 +97,9 @@ def test_the_bundled_metadata_needs_no_network(pyman: Pyman) -> None:
 
 def test_loads_nothing_heavy(pyman: Pyman) -> None:
     lay(pyman.store, build("12.1+20240107"))
-    environment = {
-        name: value for name, value in pyman.variables().items() if not name.startswith("COVERAGE")
-    }
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "pyman", "outdated"],
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "pyman.upkeep" in loaded
-    assert loaded & HEAVY == set()
+    done = started(pyman.variables(), "-m", "pyman", "outdated")
+    assert "pyman.upkeep" in loaded(done)
+    assert loaded(done) & HEAVY == set()
 
 
 @pytest.mark.parametrize(
