@@ -62,9 +62,11 @@ def take(root: Path, written: Mapping[str, Written]) -> Manifest:
     """
     listed: Manifest = {}
     for name, entry in entries(root, _fail):
-        if entry.is_symlink() and name != RECORD:
+        if name == RECORD:
+            continue
+        if entry.is_symlink():
             listed[name] = target(entry)
-        elif not (entry.is_dir() or name == RECORD):
+        elif not entry.is_dir():
             listed[name] = _known(entry, written.get(name)) or examine(entry.path)
     return dict(sorted(listed.items()))
 
