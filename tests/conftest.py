@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +127,10 @@ class Pyman:
         return sorted(self.store.glob("*-*"))
 
     def leftovers(self) -> list[str]:
-        """Return what lies in the staging area."""
+        """Return what lies in the staging area, which may change meanwhile."""
         staging = self.store / ".staging"
-        return (
-            sorted(str(entry.relative_to(staging)) for entry in staging.rglob("*"))
-            if staging.exists()
-            else []
-        )
+        found = ((Path(folder), name) for folder, *names in os.walk(staging) for name in chain(*names))
+        return sorted(str((folder / name).relative_to(staging)) for folder, name in found)
 
 
 def _is_link(path: Path) -> bool:

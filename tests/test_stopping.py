@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.builds import Archive, write_archive
+from tests.builds import Archive, small_archive, write_archive
 from tests.conftest import ELSEWHERE, Offer
 from tests.repack import this_target
+from tests.server import stalled_body
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason=ELSEWHERE + "signals are of POSIX")
 
+FOREIGN = "linux-riscv64-gnu"
 # An interpreter that starts another program, and comes to no end.
 ENDLESS = b"""#!/bin/sh
 sleep 300 &
@@ -58,6 +60,24 @@ def test_what_is_being_tested_is_ended(name: str, code: int, offer: Offer, tmp_p
     assert "Traceback" not in told
     wait_for(lambda: not is_alive(child))
     assert pyman.installed() == []
+    assert not pyman.leftovers()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason=ELSEWHERE + "signals to one thread")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_signal_that_another_thread_gets(name: str, code: int, offer: Offer) -> None:
+    """Any thread may get it: one that has just been started, say. The main thread is then not woken."""
+    pyman, server = offer.pyman, offer.server
+    archive = small_archive(server.folder, Archive("3.13.5", "20250612", FOREIGN), 300_000)
+    offer(archive)
+    server.spoil(archive.file, stalled_body)
+    process = pyman.start("install", "3.13", "--target", FOREIGN)
+    wait_for(lambda: bool(pyman.leftovers()))
+    threads = {int(entry.name) for entry in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+    os.kill(max(threads), getattr(signal, name))  # kill(2) prefers the thread that it is given
+    told = process.communicate(timeout=20)[1]
+    assert process.returncode == code, told
+    assert "Traceback" not in told
     assert not pyman.leftovers()
 
 

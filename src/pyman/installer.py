@@ -9,7 +9,7 @@ machine is published only if it runs on it.
 """
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -31,7 +31,9 @@ from pyman.reporter import Reporter
 from pyman.stopping import stoppable
 from pyman.store import Installation, Store
 
+Outcome = Installation | PymanError
 _AT_ONCE = 4
+_GLANCE = 0.1  # seconds
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 
 
@@ -56,11 +58,11 @@ class Installer:
     finish: Finish = Finish()
     network: Network = field(default_factory=Network)
 
-    def install_all(self, choices: Sequence[Sequence[Build]]) -> list[Installation | PymanError]:
+    def install_all(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
         """Install the best of each choice, some at a time; the results in order, an error where it failed."""
         with stoppable(self._stop), ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             try:
-                return list(pool.map(self._try_install, choices))
+                return [_awaited(each) for each in [pool.submit(self._try_install, one) for one in choices]]
             except BaseException:
                 self._stop()
                 raise
@@ -70,7 +72,7 @@ class Installer:
         self.cancelled.set()
         fetch.hang_up()
 
-    def _try_install(self, candidates: Sequence[Build]) -> Installation | PymanError:
+    def _try_install(self, candidates: Sequence[Build]) -> Outcome:
         try:
             return self.install_best(candidates)
         except PymanError as error:
@@ -185,6 +187,17 @@ class Installer:
             smoke.check(staged)
         if self.finish.compile_bytecode:
             bytecode.compile_all(staged, final)
+
+
+def _awaited(result: Future[Outcome]) -> Outcome:
+    """Return the result; look up now and then, for then Python hands over the signals that have come.
+
+    The system may give a signal to any thread, as Linux does to one that is just starting another; the main
+    thread is not woken by it, and waiting without an end it would never know.
+    """
+    while not wait([result], _GLANCE).done:
+        pass
+    return result.result()
 
 
 def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dict[str, Any]:
