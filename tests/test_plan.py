@@ -62,7 +62,7 @@ def best(found: Plan) -> list[str]:
 
 
 def on_musl(planner: Planner) -> Planner:
-    return replace(planner, machine=Machine(Target.parse(MUSL), {}))
+    return planner._replace(machine=Machine(Target.parse(MUSL), {}))
 
 
 def test_candidates_stand_best_first(planner: Planner) -> None:
@@ -72,7 +72,7 @@ def test_candidates_stand_best_first(planner: Planner) -> None:
 
 
 def test_what_is_there_settles_a_request_without_metadata(planner: Planner) -> None:
-    planner = replace(installed(planner, KNOWN[3].key), load=unknown)
+    planner = installed(planner, KNOWN[3].key)._replace(load=unknown)
     found = plan(planner, "3.13", "3", "3.13.4")
     assert present(found) == [KNOWN[3].key]
     assert found.choices == []
@@ -98,10 +98,10 @@ def test_nothing_is_planned_when_one_request_cannot_be_met(planner: Planner) -> 
 
 
 def test_reinstall_takes_the_very_same_build(planner: Planner) -> None:
-    planner = replace(installed(planner, KNOWN[2].key), reinstall=True)
+    planner = installed(planner, KNOWN[2].key)._replace(reinstall=True)
     assert best(plan(planner, "3.13")) == [KNOWN[2].key]
     assert best(plan(planner, "latest")) == [KNOWN[0].key]
-    without = replace(planner, load=known(KNOWN[:2]))
+    without = planner._replace(load=known(KNOWN[:2]))
     assert best(plan(without, "3.13")) == [KNOWN[1].key]
 
 
@@ -110,14 +110,14 @@ def test_a_static_build_is_a_last_resort(planner: Planner) -> None:
     assert best(plan(planner, "3.13")) == [KNOWN[4].key]
     assert present(plan(planner, "3.13+static")) == [KNOWN[5].key]
     assert present(plan(planner, "3.11")) == [KNOWN[6].key]
-    (choice,) = plan(replace(planner, reinstall=True), "3.11").choices
+    (choice,) = plan(planner._replace(reinstall=True), "3.11").choices
     assert choice.is_last_resort
-    (choice,) = plan(replace(planner, reinstall=True), "3.11+static").choices
+    (choice,) = plan(planner._replace(reinstall=True), "3.11+static").choices
     assert not choice.is_last_resort
 
 
 def test_unverified_builds_are_for_those_who_ask(planner: Planner) -> None:
-    bare = replace(planner, load=known([replace(KNOWN[0], sha256=None)]))
+    bare = planner._replace(load=known([replace(KNOWN[0], sha256=None)]))
     with pytest.raises(NoDownloadFoundError, match="No Python download"):
         plan(bare, "3.14")
-    assert best(plan(replace(bare, unverified=True), "3.14")) == [KNOWN[0].key]
+    assert best(plan(bare._replace(unverified=True), "3.14")) == [KNOWN[0].key]

@@ -17,7 +17,7 @@ from tests.archives import NAMES, TARGETS, TIME, normal
 from tests.conftest import ELSEWHERE
 from tests.test_archive import MIB, cut, in_python, refused, snapshot
 
-from pyman.archive import DEFAULT, Limits, Unpacked, unpack
+from pyman.archive import DEFAULT, Limits, unpack
 from pyman.errors import ArchiveError
 
 TOP = "pypy3.10-v7.3.16-win64"
@@ -116,7 +116,7 @@ class TestNormal:
     def test_tree(self, destination: Path, method: int, top: str, size: int) -> None:
         data = zipped([Entry(f"{top}/", b"", FOLDER), *normal_entries(top, method)])
         result = unpack(cut(data, size), destination)
-        assert result == Unpacked(len(normal()), sum(map(len, normal().values())))
+        assert result[:2] == (len(normal()), sum(map(len, normal().values())))
         files = {path for path in destination.rglob("*") if path.is_file()}
         assert {path.relative_to(destination).as_posix(): path.read_bytes() for path in files} == normal()
         assert {path.stat().st_mtime for path in files} == {TIME}
@@ -131,7 +131,7 @@ class TestNormal:
             file.writestr(f"{TOP}/Lib/ünï.py", b"x" * MIB)
             file.writestr(f"{TOP}/python.exe", b"MZ")
             file.comment = b"PyPy"
-        assert unpack(cut(buffer.getvalue()), destination) == Unpacked(2, MIB + 2)
+        assert unpack(cut(buffer.getvalue()), destination)[:2] == (2, MIB + 2)
         assert (destination / "Lib" / "ünï.py").read_bytes() == b"x" * MIB
 
     def test_sizes_that_follow_the_data(self, destination: Path) -> None:

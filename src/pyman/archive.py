@@ -8,12 +8,12 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import NamedTuple
 
-from pyman import inflate, tar, unzip
+from pyman import inflate, tar
 from pyman.errors import ArchiveError, PymanError, StoreError
 from pyman.manifest import Written
 from pyman.names import NameLimits, fault, shown, target_fault
@@ -46,8 +46,7 @@ _IN_THE_WAY = {
 _NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What an archive may ask for; the defaults are far above the largest builds."""
 
     members: int = 200_000
@@ -65,13 +64,12 @@ class Limits:
 DEFAULT = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(NamedTuple):
     """What was written: how many regular files, how many bytes they have together, and each by its name."""
 
     files: int
     size: int
-    written: Mapping[str, Written] = field(default_factory=dict, compare=False, repr=False)
+    written: Mapping[str, Written]
 
 
 def unpack(chunks: Iterable[bytes], destination: Path, limits: Limits = DEFAULT) -> Unpacked:
@@ -92,7 +90,7 @@ def unpack(chunks: Iterable[bytes], destination: Path, limits: Limits = DEFAULT)
 def _unpack(destination: Path, limits: Limits, chunks: Iterator[bytes]) -> Unpacked:
     """Unpack a zip here, a tar in the next thread."""
     start, chunks = inflate.peek(chunks)
-    if start.startswith(unzip.MAGIC):
+    if start.startswith(inflate.ZIP):
         return _unzip(destination, limits, chunks)
     blocks = inflate.blocks(chunks, limits.inflated)
     return through(blocks, lambda blocks: _write(destination, limits, tar.members(blocks)), _BLOCKS)
@@ -100,6 +98,8 @@ def _unpack(destination: Path, limits: Limits, chunks: Iterator[bytes]) -> Unpac
 
 def _unzip(destination: Path, limits: Limits, chunks: Iterator[bytes]) -> Unpacked:
     """Keep the zip in a file that is gone when this returns, and write what it holds."""
+    from pyman import unzip  # noqa: PLC0415 - few archives are one
+
     try:
         with TemporaryFile(dir=destination) as file:
             for chunk in chunks:
@@ -143,20 +143,22 @@ def _refused(name: str, why: str) -> ArchiveError:
     return ArchiveError(f"The archive's member {shown(name)} {why}.", HOSTILE)
 
 
-@dataclass(slots=True)
 class _Unpacking:
-    """An archive on its way into a tree."""
+    """An archive on its way into a tree.
 
-    tree: Tree
-    limits: Limits
-    top: str = ""
-    """The archive's one folder, and `prefix` the one that is unpacked; its first members decide."""
-    prefix: str = ""
-    name: str = ""
-    """The member that is being unpacked."""
-    members: int = 0
-    names: int = 0
-    symlinks: dict[str, Member] = field(default_factory=dict)
+    `top` is the archive's one folder, and `prefix` the one that is unpacked; its first members decide. `name`
+    is the member that is being unpacked.
+    """
+
+    def __init__(self, tree: Tree, limits: Limits) -> None:
+        self.tree = tree
+        self.limits = limits
+        self.top = ""
+        self.prefix = ""
+        self.name = ""
+        self.members = 0
+        self.names = 0
+        self.symlinks: dict[str, Member] = {}
 
     def add(self, member: Member, data: Iterator[bytes | memoryview]) -> None:
         """Unpack a member, or skip it if it is not in the tree; symbolic links wait until `make_symlinks`."""

@@ -11,18 +11,16 @@ holds a lock on it, which ends with the process.
 import errno
 import os
 import re
-import secrets
 import shutil
 import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from pyman import fetch
 from pyman.errors import FetchError
@@ -37,8 +35,7 @@ _DAY = 24 * 60 * 60.0
 _ROOM = 8  # times an archive's size must be free: it is being unpacked, perhaps on the same disk
 
 
-@dataclass(frozen=True, slots=True)
-class Cache:
+class Cache(NamedTuple):
     """A folder of archives; None is a cache which has nothing and keeps nothing."""
 
     folder: Path | None
@@ -94,7 +91,7 @@ class _Copy:
     def __init__(self, final: Path, size: int | None, warn: Callable[[str], None]) -> None:
         self._final = final
         self._warn = warn
-        self._path = final.with_name(f"{final.name}.{secrets.token_hex(8)}{_UNFINISHED}")
+        self._path = final.with_name(f"{final.name}.{os.urandom(8).hex()}{_UNFINISHED}")
         self._file: BinaryIO | None = None
         with self._giving_up():
             for folder in (final.parent.parent, final.parent):

@@ -25,6 +25,8 @@ MAX_STREAMS = 10_000
 # wait for the interpreter's lock: with half as many bytes an archive took a tenth longer.
 BLOCK = 1 << 20
 
+ZIP = b"PK\3\4"  # unzip reads those
+
 _GZIP = b"\x1f\x8b\x08"
 _BZIP2 = b"BZh"
 _ZSTD = b"\x28\xb5\x2f\xfd"

@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
-from pyman import __version__, advisories, archive, bytecode, changes, fetch, links, manifest, prepare, smoke
+from pyman import __version__, advisories, archive, changes, fetch, links, manifest, prepare, smoke
 from pyman.address import public
 from pyman.cache import Cache
 from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, OfflineError, PymanError
@@ -37,8 +37,7 @@ _GLANCE = 0.1  # seconds
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """How a tree is finished: marked as externally managed (PEP 668), tested, its modules compiled."""
 
     is_external: bool = True
@@ -55,7 +54,7 @@ class Installer:
     reporter: Reporter
     reinstall: bool = False
     cancelled: Event = field(default_factory=Event)
-    finish: Finish = Finish()
+    finish: Finish = field(default_factory=Finish)
     network: Network = field(default_factory=Network)
 
     def install_all(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
@@ -186,6 +185,8 @@ class Installer:
         if self.finish.smoke_test:
             smoke.check(staged)
         if self.finish.compile_bytecode:
+            from pyman import bytecode  # noqa: PLC0415 - few want it
+
             bytecode.compile_all(staged, final)
 
 

@@ -8,9 +8,8 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyman.errors import StoreError
 from pyman.key import Key
@@ -23,8 +22,7 @@ DEFAULT_NAMES = ("python", "python3")
 _COMMAND_FILE = re.compile('@"(?P<path>[^"]+)"')
 
 
-@dataclass(frozen=True, slots=True)
-class BinLink:
+class BinLink(NamedTuple):
     """A name in the bin directory, and whether it is not ours and was therefore left alone."""
 
     path: Path

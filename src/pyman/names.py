@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _NOT_A_PLACE = {"", ".", ".."}
 _BAD_ON_WINDOWS = re.compile(r'[<>:"|?*]|[. ](/|$)')
@@ -11,8 +11,7 @@ _SHOWN = 200
 _MAX_PART = 255  # bytes; no file system takes more
 
 
-@dataclass(frozen=True, slots=True)
-class NameLimits:
+class NameLimits(NamedTuple):
     """How long a name or a link's target may be."""
 
     bytes: int = 1024

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from pyman.errors import UsageError
 from pyman.userdirs import given_dir
@@ -12,8 +11,7 @@ from pyman.userdirs import given_dir
 _NO = ("", "0", "false", "no", "off")
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(NamedTuple):
     """Settings of downloads; times in seconds.
 
     `connect` and `read` are how long to wait for a connection and for the next byte, `stall` is in how long

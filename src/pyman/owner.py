@@ -2,15 +2,13 @@
 
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 _UNKNOWN = "another process"
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """A process: its number, the system which numbers its processes, and what that is called."""
 
     pid: int

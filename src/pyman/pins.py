@@ -9,8 +9,8 @@ import codecs
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pyman.errors import UsageError
 from pyman.request import Request
@@ -25,8 +25,7 @@ _SPECIFIER = re.compile(r"[<>=!~,]")
 _OF_PYENV = re.compile(r"(-dev|-src|/envs/[^/]+)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A version named in a file: the number of its line, its text, and its request or why it is none."""
 
     number: int
@@ -34,8 +33,7 @@ class Line:
     meaning: Request | UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class VersionFile:
+class VersionFile(NamedTuple):
     """A version file and the requests in it, in its order.
 
     `skipped` says which lines mean nothing to pyman; `system` is set when the first version is pyenv's

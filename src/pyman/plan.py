@@ -4,7 +4,7 @@ Every request is settled before anything is downloaded.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyman.detect import Machine
 from pyman.key import Key
@@ -16,8 +16,7 @@ from pyman.store import Installation, Store
 _MOST_TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """A request that is to be installed for, and the builds which fit it: the best first, at least one."""
 
     request: Request
@@ -41,16 +40,14 @@ class Choice:
         return self.best.key.variant.static and not self.request.variant.static
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Installations that are there already, and choices of what to install; each build once."""
 
     present: Sequence[Installation]
     choices: Sequence[Choice]
 
 
-@dataclass(frozen=True, slots=True)
-class Planner:
+class Planner(NamedTuple):
     """What a plan is made of. `load` is called when a request needs to know what can be downloaded.
 
     `reinstall` plans also what is there, `unverified` allows builds without a published checksum.

@@ -8,7 +8,6 @@ in POSIX.1-2017 ustar and pax or with GNU's long names. The rest it refuses by n
 import re
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -60,8 +59,7 @@ _PAX_LENGTH = re.compile(rb"([1-9][0-9]{0,6}) ")
 _PAX_NUMBER = re.compile(r"(-?[0-9]{1,19})(?:\.[0-9]*)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member as its headers describe it. Names are as written, mtime is in seconds, size in bytes."""
 
     name: str

@@ -17,10 +17,9 @@ from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 
 from pyman.errors import ArchiveError
+from pyman.inflate import ZIP
 from pyman.names import shown
 from pyman.tar import DAMAGED, HOSTILE, Kind, Member
-
-MAGIC = b"PK\3\4"
 
 _END, _CENTRAL = b"PK\5\6", b"PK\1\2"
 # Disks, numbers of members, size and place of the directory, length of the comment.
@@ -189,7 +188,7 @@ def _place(file: BinaryIO, entry: _Entry, name: str, end: int) -> int:
         raise ArchiveError(f"The archive's member {shown(name)} is encrypted.", HOSTILE)
     file.seek(entry.offset)
     header = file.read(_LOCAL_FIELDS.size)
-    if len(header) < _LOCAL_FIELDS.size or not header.startswith(MAGIC):
+    if len(header) < _LOCAL_FIELDS.size or not header.startswith(ZIP):
         raise _damaged(f"{shown(name)} is not where its directory says")
     _, flags, method, *sums, name_size, extra = _LOCAL_FIELDS.unpack(header)
     secret = flags & _ENCRYPTED

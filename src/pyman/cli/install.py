@@ -1,13 +1,12 @@
 """`pyman install`."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from pyman import links, modes, pins, ui
+from pyman import links, modes, ui
 from pyman.address import public
 from pyman.cache import Cache
 from pyman.cli import installing, networking, settings
@@ -21,8 +20,7 @@ from pyman.request import Request
 from pyman.store import Installation, Store, executable_name
 
 
-@dataclass(frozen=True, slots=True)
-class _Wishes:
+class _Wishes(NamedTuple):
     """What the options ask for; the names are those of the options."""
 
     target: str | None
@@ -112,6 +110,8 @@ def _requests(texts: Sequence[str]) -> list[Request]:
     """What was asked for, else what the project's version file asks for, else the newest stable version."""
     if texts:
         return [Request.parse(text) for text in texts]
+    from pyman import pins
+
     file = pins.find(Path.cwd())
     if not file:
         return [Request.parse("latest")]

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from pyman import advisories, changes, links, ui, windows_registry
+from pyman import advisories, changes, links, ui
 from pyman.cli import settings
 from pyman.errors import PymanError
 from pyman.key import Key
 from pyman.lines import Lines, Silence
 from pyman.reporter import Reporter
 from pyman.store import Installation, Store
-from pyman.target import Target
+from pyman.target import Os, Target
 
 _STATIC = (
     "{key} is a static build: no dynamic one fits. A static Python cannot load extension modules, "
@@ -55,7 +55,12 @@ def native(installations: Iterable[Installation], own: Target) -> list[Installat
 
 def register(installations: Iterable[Installation]) -> None:
     """Make the entries in the Windows registry; a warning where that cannot be done."""
-    for installation in installations:
+    ours = [each for each in installations if each.key.target.os is Os.WINDOWS]
+    if not ours:
+        return
+    from pyman import windows_registry
+
+    for installation in ours:
         try:
             windows_registry.remember(installation)
         except PymanError as error:

@@ -40,14 +40,11 @@ def network_options(command: _Command) -> _Command:
 
 def network() -> "Network":
     """Return what variables and options say; UsageError for a variable that cannot be understood."""
-    from dataclasses import replace
-
     from pyman.network import Network
 
     offline, hosts = _given()
     said = Network.from_environment(os.environ)
-    return replace(
-        said,
+    return said._replace(
         offline=said.offline or offline,
         insecure_hosts=said.insecure_hosts | {host.strip().lower() for host in hosts},
     )

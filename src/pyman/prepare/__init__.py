@@ -6,7 +6,7 @@ Nothing of it is run here: a tree for another machine is finished as well.
 from pathlib import Path
 
 from pyman.key import Implementation
-from pyman.prepare import environments, externally_managed, install_name, launchers, sysconfig_data
+from pyman.prepare import environments, externally_managed, launchers, sysconfig_data
 from pyman.store import Installation, executable_name
 from pyman.target import Os
 
@@ -26,6 +26,8 @@ def prepare(staged: Installation, final: Path, *, is_external: bool) -> None:
         if stdlib and key.implementation is Implementation.CPYTHON:
             environments.settle(stdlib, executable_name(key))
     if macos:
+        from pyman.prepare import install_name  # noqa: PLC0415 - reading Mach-O is for few
+
         install_name.settle(tree, final)
     if stdlib and is_external:
         externally_managed.mark(stdlib, key)

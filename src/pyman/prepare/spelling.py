@@ -5,9 +5,8 @@ chain that nobody else has: astral-sh/python-build-standalone issues 209 (clang)
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 PREFIX = "/install"
 
@@ -49,8 +48,7 @@ _SPECIAL = re.compile(r"([^\w@%+=:,./-])")
 _SPECIAL_IN_DOUBLE_QUOTES = re.compile(r'([\\"$`])')
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(NamedTuple):
     """How the installation's path is written in one kind of file.
 
     `whole` where it begins a value that is one path, `word` among words that a shell or a compiler driver
