@@ -29,8 +29,17 @@ _MODULES = {
     "hashlib": "_hashlib",
 }
 # One process tells all; a module that ends it is the last one announced. EXT_SUFFIX is what _imp says.
+# CPython's `_sqlite3` asks functools for a decorator that nobody calls here: to compile that, and what it
+# imports, took longer than all the rest. Who asks for anything else gets the real one.
 _PROGRAM = """\
 import sys
+if "sqlite3:_sqlite3" in sys.argv:
+    class Functools(type(sys)):
+        lru_cache = None
+        def __getattr__(self, name):
+            del sys.modules["functools"]
+            return getattr(__import__("functools"), name)
+    sys.modules["functools"] = Functools("functools")
 missing = {}
 for pair in sys.argv[1:]:
     name, extension = pair.split(":")
