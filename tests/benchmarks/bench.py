@@ -34,6 +34,11 @@ class Bench:
         """Return the series of each command, taken in turns."""
         return interleaved(commands, rounds or self.rounds)
 
+    @property
+    def many(self) -> int:
+        """Rounds for commands of a tenth of a second, where what differs is as small as what disturbs."""
+        return 4 * self.rounds
+
     def home(self, root: Path | None = None) -> Home:
         """Return an empty home, on disk or in another folder."""
         self._homes += 1

@@ -24,7 +24,8 @@ def find(bench: Bench) -> list[Row]:
             "uv, managed": Command((uv, "python", "find", _REQUEST), managed),
             "on PATH": Command((pyman, "find", _REQUEST), on_path),
             "uv, on PATH": Command((uv, "python", "find", _REQUEST), on_path),
-        }
+        },
+        bench.many,
     )
     mine, theirs = f"`pyman find {_REQUEST}`", f"`uv python find {_REQUEST}`"
     return [

@@ -39,7 +39,7 @@ def _of_metadata(bench: Bench) -> list[Row]:
             )
             for folder in (once, tenfold)
         }
-        taken = bench.measure(commands)
+        taken = bench.measure(commands, bench.many)
         subject = f"`pyman {' '.join(arguments)}`, metadata x 10"
         series = (taken["tenfold"], taken["once"])
         rows.append(Row("growth", subject, "as they are", *series, limit, Measure.EXTRA))
@@ -74,7 +74,7 @@ def _of_the_store(bench: Bench) -> list[Row]:
             "few": Command(command, few.environment(PYMAN_TARGET="linux-x86_64-gnu")),
             "many": Command(command, many.environment(PYMAN_TARGET="linux-x86_64-gnu")),
         }
-        taken = bench.measure(commands)
+        taken = bench.measure(commands, bench.many)
         subject = f"`pyman {' '.join(arguments)}`, {_INSTALLATIONS} installed"
         rows.append(
             Row("growth", subject, f"{_MINORS} installed", taken["many"], taken["few"], measure=Measure.EXTRA)

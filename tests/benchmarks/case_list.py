@@ -53,7 +53,7 @@ def listing(bench: Bench) -> list[Row]:
             "pyman": Command((*pyman, *mine), environment),
             "uv": Command((*uv, *theirs), environment),
         }
-        taken = bench.measure(commands)
+        taken = bench.measure(commands, bench.rounds if theirs is _EVERYTHING else bench.many)
         words, others = " ".join(("pyman list", *mine)), " ".join(("uv python list", *theirs))
         rows.append(Row("list", f"`{words}`", f"`{others}`", taken["pyman"], taken["uv"], limit, note=note))
     return rows

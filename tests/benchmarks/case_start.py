@@ -15,7 +15,8 @@ def start(bench: Bench) -> list[Row]:
             "pyman": Command((bench.programs.pyman, "--version"), environment),
             "click": Command((bench.programs.python, "-c", "import click"), environment),
             "bare": Command((bench.programs.python, "-c", "pass"), environment),
-        }
+        },
+        bench.many,
     )
     return [
         Row("start", "`pyman --version`", f"`{_CLICK}`", taken["pyman"], taken["click"], 1.15),
