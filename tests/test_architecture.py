@@ -53,6 +53,7 @@ ORDER = [
     "inflate",
     "unzip",
     "tree",
+    "unpacking",
     "archive",
     "prepare",
     "staged",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyman.pipeline import gathered, through
+from pyman.pipeline import gathered, spread, through
 
 PROMPT = 5.0
 
@@ -40,6 +40,39 @@ def test_stages_overlap() -> None:
     began = time.monotonic()
     assert through(slow(range(20)), lambda items: list(slow(items)), 4) == list(range(20))
     assert time.monotonic() - began < 2 * 20 * 0.02 * 0.9
+
+
+def test_several_threads_share_the_items() -> None:
+    meet = threading.Barrier(3, timeout=PROMPT)
+
+    def consume(items: Iterator[int]) -> list[int]:
+        first = next(items)
+        meet.wait()  # each of them has got one
+        return [first, *items]
+
+    shares = spread(range(100), consume, 3, 3)
+    assert len(shares) == 3
+    assert sorted(item for share in shares for item in share) == list(range(100))
+
+
+@pytest.mark.parametrize("at", [0, 1, 50, 99])
+def test_one_of_several_threads_fails(at: int) -> None:
+    def consume(items: Iterator[int]) -> None:
+        for item in items:
+            if item == at:
+                raise LookupError(item)
+
+    with pytest.raises(LookupError, match=str(at)):
+        spread(range(100), consume, 3, 3)
+
+
+def test_items_fail_for_several_threads() -> None:
+    def items() -> Iterator[int]:
+        yield from range(10)
+        raise LookupError("no more")
+
+    with pytest.raises(LookupError, match="no more"):
+        spread(items(), list, 3, 3)
 
 
 def test_producer_is_not_far_ahead() -> None:

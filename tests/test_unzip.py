@@ -17,8 +17,9 @@ from tests.archives import NAMES, TARGETS, TIME, normal
 from tests.conftest import ELSEWHERE
 from tests.test_archive import MIB, cut, in_python, refused, snapshot
 
-from pyman.archive import DEFAULT, Limits, unpack
+from pyman.archive import DEFAULT, unpack
 from pyman.errors import ArchiveError
+from pyman.unpacking import Limits
 
 TOP = "pypy3.10-v7.3.16-win64"
 FILE, FOLDER, LINK = 0o100644, 0o40755, 0o120777

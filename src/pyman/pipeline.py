@@ -45,20 +45,38 @@ def through(items: Iterable[T], consume: Callable[[Iterator[T]], R], depth: int)
     when it asks for the next one; once `consume` has returned or failed, no more `items` are asked for. The
     thread has ended when this returns or raises.
     """
+    return spread(items, consume, depth, 1)[0]
+
+
+def spread(items: Iterable[T], consume: Callable[[Iterator[T]], R], depth: int, threads: int) -> list[R]:
+    """Do as `through` does with several threads, each of which takes the next item when it is ready for one.
+
+    Returns what each thread returned. Where one fails the others are ended when they ask for the next item.
+    """
     line = _Line[T](depth)
-    consumer = _Consumer(line, consume)
-    consumer.start()
+    consumers = [_Consumer(line, consume) for _ in range(threads)]
     try:
+        for consumer in consumers:
+            consumer.start()
         for item in items:
             if not line.put(item):
                 break
         line.end()
-        consumer.join()
+        _join(consumers)
     except BaseException:
         line.break_off()
-        consumer.join()
+        _join(consumers)
         raise
-    return consumer.outcome()
+    for consumer in consumers:
+        consumer.check()
+    return [consumer.result() for consumer in consumers]
+
+
+def _join(consumers: Iterable["_Consumer[T, R]"]) -> None:
+    """Wait until all are at their end; the system may have refused to start some of them."""
+    for consumer in consumers:
+        if consumer.ident is not None:
+            consumer.join()
 
 
 class _StoppedError(BaseException):
@@ -66,7 +84,7 @@ class _StoppedError(BaseException):
 
 
 class _Line(Generic[T]):
-    """A bounded queue from one thread to one other, which either of them can break off."""
+    """A bounded queue from one thread to others, which each of them can break off."""
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
@@ -80,21 +98,21 @@ class _Line(Generic[T]):
         with self._changed:
             self._changed.wait_for(lambda: self._broken or len(self._items) < self._depth)
             self._items.append(item)
-            self._changed.notify()
+            self._changed.notify_all()
             return not self._broken
 
     def end(self) -> None:
         """Say that no item follows."""
         with self._changed:
             self._ended = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def break_off(self) -> None:
-        """Drop what waits in the line and let neither side wait for the other any more."""
+        """Drop what waits in the line, if anything does or may, and let no side wait for another any more."""
         with self._changed:
-            self._broken = True
+            self._broken = self._broken or not self._ended or bool(self._items)
             self._items.clear()
-            self._changed.notify()
+            self._changed.notify_all()
 
     def __iter__(self) -> Iterator[T]:
         while True:
@@ -105,7 +123,7 @@ class _Line(Generic[T]):
                 if not self._items:
                     return
                 item = self._items.popleft()
-                self._changed.notify()
+                self._changed.notify_all()
             yield item
 
 
@@ -123,14 +141,19 @@ class _Consumer(threading.Thread, Generic[T, R]):
     def run(self) -> None:
         try:
             self._result.append(self._consume(iter(self._line)))
+        except _StoppedError:
+            pass  # why is known to who broke it off
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked for the result
             self._error = error
         finally:
             self._line.break_off()
 
-    def outcome(self) -> R:
-        """Return or raise what `consume` did."""
+    def check(self) -> None:
+        """Raise what `consume` raised."""
         error, self._error = self._error, None  # else thread and traceback would keep each other alive
         if error:
             raise error
+
+    def result(self) -> R:
+        """Return what `consume` returned."""
         return self._result.pop()

@@ -27,14 +27,14 @@ _LONGEST_CHAIN = 8  # links on the way to one file; builds have two
 class Tree:
     """The inside of an existing, empty directory. Names are relative to it, with slashes.
 
-    All methods raise OSError as the system does, FileExistsError for what is there already.
+    All methods raise OSError as the system does, FileExistsError for what is there already. A file may be
+    written in any thread once its name was claimed; all else is for one thread.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = reachable(root)
         self._made = {""}
-        self.files = 0
-        self.size = 0
+        self._claimed: set[str] = set()
         self.written: dict[str, Written] = {}
 
     @property
@@ -50,17 +50,30 @@ class Tree:
         """Make a directory and those above it, as far as they were not made here before."""
         missing = []
         while name not in self._made:
+            self._check(name)
             missing.append(name)
             name = name.rpartition("/")[0]
         for directory in reversed(missing):
             Path(self.path(directory)).mkdir(0o755)
             self._made.add(directory)
 
+    def claim(self, name: str) -> None:
+        """Make room for a file: the directory it is in, and nothing else by its name."""
+        self.make_directory(name.rpartition("/")[0])
+        self._check(name)
+        if name in self._made:
+            raise _exists(name)
+        self._claimed.add(name)
+
+    def _check(self, name: str) -> None:
+        """Raise FileExistsError for a file's name, written or not yet: which came first is then known."""
+        if name in self._claimed:
+            raise _exists(name)
+
     def write_file(
         self, name: str, pieces: Iterable[memoryview | bytes], mtime: int, *, executable: bool
     ) -> None:
-        """Write and hash a new file; of its mode only `executable` is taken over, the umask applies."""
-        self.make_directory(name.rpartition("/")[0])
+        """Write and hash a claimed file; of its mode only `executable` is taken over, the umask applies."""
         path = self.path(name)
         time = max(0, min(mtime, _LATEST))
         size, digest = 0, sha256()
@@ -76,17 +89,14 @@ class Tree:
             os.close(file)
         if not _FD_TIMES:
             os.utime(path, (time, time))
-        self.files += 1
-        self.size += size
         self.written[name] = Written(size, digest.hexdigest(), time * 1_000_000_000)
 
     def has_file(self, name: str) -> bool:
-        """Tell whether a file of this name was written. To be asked while there are no symbolic links."""
-        return Path(self.path(name)).is_file()
+        """Tell whether a file of this name is there, or claimed and will be."""
+        return name in self._claimed
 
     def link_file(self, name: str, source: str) -> None:
-        """Make `name` a hard link to the file `source`, which was written before."""
-        self.make_directory(name.rpartition("/")[0])
+        """Make the claimed `name` a hard link to the file `source`, which was written before."""
         try:
             os.link(self.path(source), self.path(name))
         except OSError as error:
@@ -94,8 +104,7 @@ class Tree:
                 raise
             self._copy(self.path(source), name)
             return
-        if source in self.written:  # it may go by another spelling, where upper and lower case are the same
-            self.written[name] = self.written[source]
+        self.written[name] = self.written[source]
 
     def make_symlink(self, name: str, target: str) -> None:
         """Make a symbolic link; after it no file may be written. The directory it is in has to be there."""
@@ -146,6 +155,10 @@ class Tree:
             return str(Path(self.path(name)).readlink()).replace(os.sep, "/")
         except OSError:
             return ""
+
+
+def _exists(name: str) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
 
 
 def _write(file: int, data: memoryview | bytes) -> None:
