@@ -23,7 +23,7 @@ from pyman.unpacking import TOP, File, Limits, Unpacking, failure
 _BATCH = 1 << 18  # bytes that go from the network to the decompressor at once
 _BATCHES = 8  # ... and how many may wait for it
 _BLOCKS = 8  # how many decompressed blocks may wait for being written
-_WRITERS = 2
+WRITERS = 2
 _LOTS = 4  # how many lots of small files may wait for a writer
 
 DEFAULT = Limits()
@@ -37,31 +37,33 @@ class Unpacked(NamedTuple):
     written: Mapping[str, Written]
 
 
-def unpack(chunks: Iterable[bytes], destination: Path, limits: Limits = DEFAULT) -> Unpacked:
+def unpack(
+    chunks: Iterable[bytes], destination: Path, limits: Limits = DEFAULT, writers: int = WRITERS
+) -> Unpacked:
     """Unpack a .tar.gz, .tar.bz2, .tar.zst or .zip, told apart by content, into the empty `destination`.
 
     The archive has one folder, `python` or one whose name begins with `pypy` or `graalpy`: the tree below it
     is unpacked without it; of a `full` archive the tree below `python/install/`, nothing else. `chunks` are
     iterated in the calling thread and to their end, so that the caller may hash them on the way; what they
-    raise passes through unchanged.
+    raise passes through unchanged. `writers` is the number of threads that write small files.
 
     Raises ArchiveError if the archive is damaged, holds anything that a build has no need of, or goes beyond
     `limits`; StoreError if the system cannot write. What is then left inside `destination` is the caller's to
     remove; outside it nothing is ever touched.
     """
-    return through(gathered(chunks, _BATCH), partial(_unpack, destination, limits), _BATCHES)
+    return through(gathered(chunks, _BATCH), partial(_unpack, destination, limits, writers), _BATCHES)
 
 
-def _unpack(destination: Path, limits: Limits, chunks: Iterator[bytes]) -> Unpacked:
+def _unpack(destination: Path, limits: Limits, writers: int, chunks: Iterator[bytes]) -> Unpacked:
     """Unpack a zip here, a tar in the next thread."""
     start, chunks = inflate.peek(chunks)
     if start.startswith(inflate.ZIP):
-        return _unzip(destination, limits, chunks)
+        return _unzip(destination, limits, writers, chunks)
     blocks = inflate.blocks(chunks, limits.inflated)
-    return through(blocks, lambda blocks: _write(destination, limits, tar.members(blocks)), _BLOCKS)
+    return through(blocks, lambda blocks: _write(destination, limits, writers, tar.members(blocks)), _BLOCKS)
 
 
-def _unzip(destination: Path, limits: Limits, chunks: Iterator[bytes]) -> Unpacked:
+def _unzip(destination: Path, limits: Limits, writers: int, chunks: Iterator[bytes]) -> Unpacked:
     """Keep the zip in a file that is gone when this returns, and write what it holds."""
     from pyman import unzip  # noqa: PLC0415 - few archives are one
 
@@ -71,19 +73,22 @@ def _unzip(destination: Path, limits: Limits, chunks: Iterator[bytes]) -> Unpack
                 file.write(chunk)
                 if file.tell() > limits.inflated:
                     raise ArchiveError(f"The archive has more than {limits.inflated:,} bytes.", HOSTILE)
-            return _write(destination, limits, unzip.members(file, limits.inflated))
+            return _write(destination, limits, writers, unzip.members(file, limits.inflated))
     except OSError as error:
         raise failure(error, destination, "the archive") from error
 
 
 def _write(
-    destination: Path, limits: Limits, members: Iterator[tuple[Member, Iterator[bytes | memoryview]]]
+    destination: Path,
+    limits: Limits,
+    writers: int,
+    members: Iterator[tuple[Member, Iterator[bytes | memoryview]]],
 ) -> Unpacked:
     """Write the members of an archive."""
     tree = Tree(destination)
     work = Unpacking(tree, limits)
     try:
-        spread(work.lots(members), partial(_write_files, tree, destination), _LOTS, _WRITERS)
+        spread(work.lots(members), partial(_write_files, tree, destination), _LOTS, writers)
         files, size = len(tree.written), sum(written.size for written in tree.written.values())
         work.make_links()
     except OSError as error:

@@ -10,7 +10,7 @@ machine is published only if it runs on it.
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -56,12 +56,16 @@ class Installer:
     cancelled: Event = field(default_factory=Event)
     finish: Finish = field(default_factory=Finish)
     network: Network = field(default_factory=Network)
+    writers: int = archive.WRITERS
 
     def install_all(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
         """Install the best of each choice, some at a time; the results in order, an error where it failed."""
+        # Several keep the processors busy as they are: more threads would only wait for each other.
+        each = self if len(choices) == 1 else replace(self, writers=1)
         with stoppable(self._stop), ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             try:
-                return [_awaited(each) for each in [pool.submit(self._try_install, one) for one in choices]]
+                results = [pool.submit(each._try_install, choice) for choice in choices]  # noqa: SLF001 - self
+                return [_awaited(result) for result in results]
             except BaseException:
                 self._stop()
                 raise
@@ -161,7 +165,7 @@ class Installer:
 
     def _unpack(self, download: Download, build: Build, tree: Path) -> archive.Unpacked:
         try:
-            unpacked = archive.unpack(self._told(download, build.key), tree)
+            unpacked = archive.unpack(self._told(download, build.key), tree, writers=self.writers)
         except ArchiveError:
             # Damage on the way is the source's fault, not the archive's: the digest tells.
             if build.sha256:
