@@ -66,6 +66,13 @@ def test_one_of_several_threads_fails(at: int) -> None:
         spread(range(100), consume, 3, 3)
 
 
+def test_one_of_several_threads_has_enough() -> None:
+    def consume(items: Iterator[int]) -> int:
+        return next(items)
+
+    assert spread(iter(range(10**9)), consume, 3, 3)
+
+
 def test_items_fail_for_several_threads() -> None:
     def items() -> Iterator[int]:
         yield from range(10)

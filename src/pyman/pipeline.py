@@ -51,7 +51,8 @@ def through(items: Iterable[T], consume: Callable[[Iterator[T]], R], depth: int)
 def spread(items: Iterable[T], consume: Callable[[Iterator[T]], R], depth: int, threads: int) -> list[R]:
     """Do as `through` does with several threads, each of which takes the next item when it is ready for one.
 
-    Returns what each thread returned. Where one fails the others are ended when they ask for the next item.
+    Returns what they returned. Where one fails, or returns before the last item, the others are ended when
+    they ask for the next.
     """
     line = _Line[T](depth)
     consumers = [_Consumer(line, consume) for _ in range(threads)]
@@ -69,7 +70,7 @@ def spread(items: Iterable[T], consume: Callable[[Iterator[T]], R], depth: int, 
         raise
     for consumer in consumers:
         consumer.check()
-    return [consumer.result() for consumer in consumers]
+    return [result for consumer in consumers for result in consumer.results]
 
 
 def _join(consumers: Iterable["_Consumer[T, R]"]) -> None:
@@ -135,12 +136,12 @@ class _Consumer(threading.Thread, Generic[T, R]):
         super().__init__(daemon=True)
         self._line = line
         self._consume = consume
-        self._result: list[R] = []
+        self.results: list[R] = []  # one, or none if it was ended
         self._error: BaseException | None = None
 
     def run(self) -> None:
         try:
-            self._result.append(self._consume(iter(self._line)))
+            self.results.append(self._consume(iter(self._line)))
         except _StoppedError:
             pass  # why is known to who broke it off
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked for the result
@@ -153,7 +154,3 @@ class _Consumer(threading.Thread, Generic[T, R]):
         error, self._error = self._error, None  # else thread and traceback would keep each other alive
         if error:
             raise error
-
-    def result(self) -> R:
-        """Return what `consume` returned."""
-        return self._result.pop()
