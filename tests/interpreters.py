@@ -12,6 +12,7 @@ TARGET = "linux-x86_64-gnu"
 # Programs for Linux on x86-64, as small as they may be: they wait for ever, or leave with code 0.
 _WAIT = bytes.fromhex("b8 22 00 00 00 0f 05 eb f7")  # pause(), again and again
 _LEAVE = bytes.fromhex("b8 3c 00 00 00 31 ff 0f 05")  # exit(0)
+_SAY = "b8 01 00 00 00 bf 01 00 00 00 48 8d 35 {skip} ba {length} 0f 05"  # write(1, what follows, length)
 _BASE = 0x400000
 
 
@@ -58,6 +59,27 @@ def script(path: Path, text: str) -> Path:
 def hanging(path: Path) -> Path:
     """Write a program that waits for ever."""
     return _executable(path, _program(_WAIT))
+
+
+def answering(path: Path, version: str) -> Path:
+    """Write a program that says to be the CPython of that version, whatever it is asked."""
+    said = [
+        "pyman-facts",
+        "cpython",
+        version,
+        "",
+        version,
+        "",
+        "",
+        "linux",
+        "x86_64-linux-gnu",
+        "x86_64",
+        "64",
+    ]
+    answer = "\0".join([*said, "/usr", "/usr"]).encode()
+    after = 7 + len(_LEAVE)  # from the end of the instruction that names the place to the answer
+    say = _SAY.format(skip=after.to_bytes(4, "little").hex(), length=len(answer).to_bytes(4, "little").hex())
+    return _executable(path, _program(bytes.fromhex(say) + _LEAVE + answer))
 
 
 def no_python(path: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import ELSEWHERE, Pyman
-from tests.interpreters import alone, facts_file, hanging, no_python, script, unpack_others
+from tests.interpreters import alone, answering, facts_file, hanging, no_python, script, unpack_others
 
 from pyman.places import interpreters_in, minor_in, places
 from pyman.registered import registered
@@ -51,6 +51,16 @@ def test_list_shows_them(pyman: Pyman, pyenv: Path) -> None:
     table = pyman("list", "3.12").stdout
     assert str(pyenv / "versions" / "3.12.1" / "bin" / "python3.12") in table
     assert "3.13.0" not in table
+
+
+@x86_64
+@pytest.mark.parametrize(("minor", "end"), [(6, "2021-12"), (7, "2023-06"), (8, "2024-10")])
+def test_old_ones_are_past_their_end(pyman: Pyman, tmp_path: Path, minor: int, end: str) -> None:
+    old = answering(tmp_path / "old" / f"python3.{minor}", f"3.{minor}.1")
+    alone(pyman, old.parent)
+    (row,) = foreign(pyman, f"3.{minor}")
+    assert (row["executable"], row["end_of_life"]) == (str(old), end)
+    assert f"end of life {end}" in pyman("list", f"3.{minor}").stdout
 
 
 def test_list_leaves_them_out(pyman: Pyman, pyenv: Path) -> None:

@@ -616,6 +616,13 @@ def test_other_implementations_follow_cpython(program: Program) -> None:
     assert program.output.read_bytes() == before
 
 
+def test_a_name_may_count_how_often_its_archive_was_made(program: Program) -> None:
+    url = GRAALPY["url"].replace("graalpy-25.0.1", "graalpy3.12-25.0.1.2")
+    assert "skipped: 0\n" in with_others(program, GRAALPY | {"url": url})
+    build = read_both_ways(program.output)[1]
+    assert (str(build.key), build.url) == ("graalpy-3.12.0+25.0.1-linux-x86_64-gnu", url)
+
+
 def test_without_a_list_of_them_they_stay(program: Program) -> None:
     with_others(program, ROW, GRAALPY)
     before = program.output.read_bytes()
@@ -656,6 +663,9 @@ def test_the_archive_that_unpacks_fastest_is_kept(program: Program) -> None:
         ({"python_version": "3.11"}, "its name and its fields disagree"),
         ({"python_version": "3.11.x"}, "not a version: '3.11.x'"),
         ({"build": "7.3.22"}, "its name and its fields disagree"),
+        ({"build": "7.3.2"}, "its name and its fields disagree"),
+        ({"build": "7"}, "its name and its fields disagree"),
+        ({"build": "7.3.23.1"}, "its name and its fields disagree"),
         ({"os": "plan9"}, "its os, arch and libc are no target: 'plan9-x86_64-gnu'"),
         ({"libc": "none"}, "its os, arch and libc are no target: 'linux-x86_64-none'"),
         ({"arch": 5}, "it has no text 'arch'"),
@@ -709,11 +719,14 @@ def shared_records(shared_index: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in gzip.decompress(shared_index.read_bytes()).splitlines()]
 
 
-def test_every_artifact_is_understood_and_twice_gives_the_same(program: Program, shared_index: Path) -> None:
+def test_every_artifact_is_understood_and_twice_gives_the_same(
+    program: Program, shared_index: Path, shared_records: list[dict[str, Any]]
+) -> None:
     said = program.run_on(shared_index)
     counts = {name: int(count) for name, count in re.findall(r"^(\w[^:\n]*): (\d+)$", said, re.MULTILINE)}
     assert counts["skipped"] == 0
-    assert counts["added"] + sum(n for name, n in counts.items() if name.startswith("dropped")) == 27_222
+    found = counts["added"] + sum(n for name, n in counts.items() if name.startswith("dropped"))
+    assert found == sum(len(each["artifacts"]) for each in shared_records) > 0
     assert counts["added"] == len(read_both_ways(program.output))
     first = program.output.read_bytes()
     program.output.unlink()
@@ -734,7 +747,7 @@ def test_every_row_of_other_implementations_is_understood(program: Program, shar
     assert "skipped: 0\n" in said
     rows = json.loads(place.read_text(encoding="utf-8"))
     found = {build.url: build for build in read_both_ways(program.output)}
-    assert len(rows) == len(found) - 1 == 45
+    assert len(rows) == len(found) - 1 > 0
     for row in rows:
         build = found[row["url"]]
         os = row["os"].replace("darwin", "macos")

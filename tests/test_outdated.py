@@ -1,6 +1,8 @@
 """`pyman outdated`, and how long minor versions are maintained."""
 
+import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -116,7 +118,17 @@ def test_support_of_3_12(today: date, expected: Support) -> None:
     assert support((3, 12), today) is expected
 
 
-@given(minor=st.integers(7, 20), first=st.dates(), second=st.dates())
+def test_the_table_is_that_of_the_release_pages(fixtures: Path) -> None:
+    place = fixtures.parent / "data" / "release-cycle.json"
+    if not place.is_file():
+        pytest.skip(f"there is no life-cycle table {place}")
+    facts = json.loads(place.read_text(encoding="utf-8"))["end_of_life"]
+    assert facts
+    known = {name: end_of_life((3, int(name.partition(".")[2]))) for name in facts}
+    assert known == facts
+
+
+@given(minor=st.integers(5, 20), first=st.dates(), second=st.dates())
 def test_support_only_ever_lessens(minor: int, first: date, second: date) -> None:
     order = list(Support)
     states = [order.index(support((3, minor), day)) for day in sorted((first, second))]

@@ -1,14 +1,17 @@
 """When a minor version stopped, or will stop, being maintained.
 
 PEP 602: a minor version gets security fixes for five years after its first release. The months of the first
-releases are those of PEP 569 (3.8), 596 (3.9), 619 (3.10), 664 (3.11), 693 (3.12), 719 (3.13), 745 (3.14)
-and 790 (3.15).
+releases are those of PEP 494 (3.6), 537 (3.7), 569 (3.8), 596 (3.9), 619 (3.10), 664 (3.11), 693 (3.12), 719
+(3.13), 745 (3.14) and 790 (3.15); that of 3.16 follows from PEP 602's yearly rule. Builds begin with 3.8: the
+older ones are here for the Pythons that others have put on a machine.
 """
 
 from datetime import date
 from enum import StrEnum
 
 _FIRST_RELEASE = {
+    (3, 6): "2016-12",
+    (3, 7): "2018-06",
     (3, 8): "2019-10",
     (3, 9): "2020-10",
     (3, 10): "2021-10",
@@ -17,6 +20,7 @@ _FIRST_RELEASE = {
     (3, 13): "2024-10",
     (3, 14): "2025-10",
     (3, 15): "2026-10",
+    (3, 16): "2027-10",
 }
 _YEARS_MAINTAINED = 5
 NEAR_END_MONTHS = 6

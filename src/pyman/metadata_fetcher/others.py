@@ -2,7 +2,9 @@
 
 A row is `{"implementation": "pypy", "python_version": "3.11.15", "build": "7.3.23", "os": "linux",
 "arch": "x86_64", "libc": "gnu", "url": …, "sha256": …}`. The archive's name repeats the implementation, its
-own version and mostly Python's minor version; all are read, and they have to agree.
+own version and mostly Python's minor version; all are read, and have to agree. A name may have one number
+more than the version (`graalpy3.13-25.3.4.1-…` holds 25.3.4): how often its archive was made. The row is
+right about the version then, the name about the file.
 """
 
 import json
@@ -74,7 +76,8 @@ def parse(entry: object) -> Artifact:
 def _agree(found: re.Match[str], python: str, version: str, build: str) -> None:
     """Raise ValueError unless the archive's name says what the fields say."""
     minor = found["minor"] or version.rpartition(".")[0]
-    if (found["implementation"], found["build"]) != (python, build) or not version.startswith(f"{minor}."):
+    is_build = found["build"] == build or found["build"].rpartition(".")[0] == build
+    if found["implementation"] != python or not is_build or not version.startswith(f"{minor}."):
         said = f"implementation {python!r}, python_version {version!r}, build {build!r}"
         raise ValueError(f"its name and its fields disagree: {said}")
 
