@@ -64,6 +64,7 @@ ORDER = [
     "bytecode",
     "installer",
     "catalogue",
+    "release_index",
     "environments",
     "execute",
     "explanation",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pyman.metadata import Build
-from pyman.metadata_fetcher.document import builds_in, render
+from pyman.release_index.document import builds_in, render
 
 _TIMES = 10
 _DECADE = 100_000  # between 20251021 and 20151021

@@ -12,8 +12,8 @@ from pyman.catalogue import parse
 from pyman.errors import MetadataError
 from pyman.key import Implementation, Key, Minor, Variant
 from pyman.metadata import Build
-from pyman.metadata_fetcher import artifact, document, index, others, rules
 from pyman.own_form import SectionedMetadata
+from pyman.release_index import artifact, document, index, others, rules
 from pyman.request import Request
 from pyman.target import Target
 from pyman.version import Version

@@ -8,8 +8,9 @@ import click
 
 from pyman.errors import MetadataError, PymanError
 from pyman.key import Implementation
-from pyman.metadata_fetcher import artifact, document, index, others, report, rules
-from pyman.metadata_fetcher.artifact import Artifact, Skipped
+from pyman.metadata_fetcher import report
+from pyman.release_index import artifact, document, index, others, rules
+from pyman.release_index.artifact import Artifact, Skipped
 
 
 @click.command(name="python -m pyman.metadata_fetcher")

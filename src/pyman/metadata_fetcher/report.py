@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pyman.key import Key
 from pyman.metadata import Build
-from pyman.metadata_fetcher.artifact import Skipped
-from pyman.metadata_fetcher.rules import Rule
+from pyman.release_index.artifact import Skipped
+from pyman.release_index.rules import Rule
 
 _SOME = 5
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from pyman.errors import MetadataError
 from pyman.key import Implementation, Key
 from pyman.metadata import Build
-from pyman.metadata_fetcher import others
-from pyman.metadata_fetcher.artifact import FORMS, Artifact
+from pyman.release_index import others
+from pyman.release_index.artifact import FORMS, Artifact
 from pyman.target import Libc
 
 FIRST_HONEST_MUSL = 20250311

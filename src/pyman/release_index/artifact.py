@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from pyman.errors import UsageError
 from pyman.key import Implementation, Key, Variant
-from pyman.metadata_fetcher.index import Record
+from pyman.release_index.index import Record
 from pyman.target import Target
 from pyman.version import Version
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from pyman.errors import MetadataError, UsageError
 from pyman.key import Implementation, Key, Variant
-from pyman.metadata_fetcher.artifact import Artifact, Skipped, digest_of, name_of, text_of
+from pyman.release_index.artifact import Artifact, Skipped, digest_of, name_of, text_of
 from pyman.target import Target
 from pyman.version import Version
 
