@@ -98,6 +98,8 @@ def test_a_build_is_one_line_in_the_section_of_its_target(program: Program) -> N
     assert program.output.read_text(encoding="ascii") == (
         '{\n"format": 1,\n'
         f'"origin": "{ORIGIN}",\n'
+        '"newest": "20250317",\n'
+        '"count": 1,\n'
         '"sections": {"linux-x86_64-gnu": {"cpython-3.12": [22, 176]}},\n'
         '"builds": {\n'
         '"linux-x86_64-gnu": [\n'

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from pyman.errors import MetadataError
-from pyman.key import Key
+from pyman.key import Key, Minor
 from pyman.request import Request
 from pyman.target import Target
 
@@ -52,14 +52,18 @@ class Metadata(Protocol):
 def best_first(builds: Iterable[Build]) -> list[Build]:
     """Return builds in the order of metadata: by implementation, minor version and variant, CPython first."""
     ranked = sorted(builds, key=lambda build: build.key.preference, reverse=True)
-    by_variant = sorted(ranked, key=lambda build: str(build.key.variant))
-    by_minor = sorted(by_variant, key=lambda build: build.key.version.series, reverse=True)
-    return sorted(by_minor, key=lambda build: build.key.implementation.place)
+    return sorted(ranked, key=lambda build: order(build.key.minor))
 
 
 def by_minor(builds: Iterable[Build]) -> Iterator[Iterator[Build]]:
     """Yield builds, which are in that order, by minor version and variant."""
     return (group for _, group in groupby(builds, key=lambda build: build.key.minor))
+
+
+def order(minor: Minor) -> tuple[object, ...]:
+    """Return what minor versions and variants are ordered by in metadata, the first least."""
+    implementation, series, variant = minor
+    return (implementation.place, *(-number for number in series), str(variant))
 
 
 def checked(build: Build) -> Build:
@@ -69,6 +73,13 @@ def checked(build: Build) -> Build:
     ):
         return build
     raise ValueError(f"url or sha256 of {build.key} is not one")
+
+
+def too_new(origin: str, form: object) -> MetadataError:
+    """Return the error for metadata from `origin` in a later form of pyman's own than this pyman reads."""
+    return MetadataError(
+        f"{origin} is of form {form}, which needs a newer pyman", "Install a newer pyman, which reads it."
+    )
 
 
 def damaged(origin: str, why: str) -> MetadataError:

@@ -5,13 +5,15 @@ Its form is documented in `pyman.own_form`, which reads it.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from pyman.catalogue import parse
 from pyman.errors import MetadataError
+from pyman.key import Implementation, Key
 from pyman.metadata import Build, best_first
 from pyman.own_form import BUILDS_LINE, FORMAT, WholeMetadata
 
@@ -41,21 +43,35 @@ def builds_in(document: bytes, name: str) -> list[Build]:
     raise MetadataError(f"{name} is not pyman's own form of download metadata", hint)
 
 
-def render(builds: Iterable[Build]) -> bytes:
-    """Return the document of `builds`, whose keys are unique: the same bytes in whatever order they come."""
+def render(
+    builds: Iterable[Build], remarks: Mapping[Key, object] = MappingProxyType({}), **more: object
+) -> bytes:
+    """Return the document of `builds`, whose keys are unique: the same bytes in whatever order they come.
+
+    What `remarks` has for a build stands at the end of its row; the head has `more` in it.
+    """
+    builds = sorted(builds, key=_target)
     body, sections = b"", {}
-    for target, rows in groupby(sorted(builds, key=_target), key=_target):
+    for target, rows in groupby(builds, key=_target):
         places: dict[str, list[int]] = {}
         sections[target] = places
         body += (b",\n" if body else b"") + f'"{target}": ['.encode()
         for minor, group in groupby(best_first(rows), key=_minor):
             body += b",\n" if places else b"\n"
-            section = b",\n".join(map(_row, group))
+            section = b",\n".join(_row(build, remarks) for build in group)
             places[minor] = [len(body), len(section)]
             body += section
         body += b"\n]"
-    head = f'{{\n"format": {FORMAT},\n"origin": "{ORIGIN}",\n"sections": {json.dumps(sections)},\n'
-    return head.encode() + BUILDS_LINE + body + b"}}\n"
+    head = {"format": FORMAT, "origin": ORIGIN, "newest": newest(builds), "count": len(builds)}
+    facts = (head | more | {"sections": sections}).items()
+    lines = (f"{json.dumps(name)}: {json.dumps(value)},\n" for name, value in facts)
+    return b"{\n" + "".join(lines).encode() + BUILDS_LINE + body + b"}}\n"
+
+
+def newest(builds: Iterable[Build]) -> str:
+    """Return the newest release of CPython among the builds, `20250317`; "" where there is none."""
+    python = Implementation.CPYTHON
+    return max((each.key.release for each in builds if each.key.implementation is python), default="")
 
 
 def write(path: Path, document: bytes) -> None:
@@ -83,7 +99,8 @@ def _minor(build: Build) -> str:
     return str(build.key.minor)
 
 
-def _row(build: Build) -> bytes:
+def _row(build: Build, remarks: Mapping[Key, object]) -> bytes:
     place = f"{ORIGIN}/{build.key.release}/{quote(build.file_name)}"
     file = build.file_name if build.url == place else build.url
-    return json.dumps([build.key.build_name, file, build.sha256]).encode()
+    remark = [remarks[build.key]] if build.key in remarks else []
+    return json.dumps([build.key.build_name, file, build.sha256, *remark]).encode()
