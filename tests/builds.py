@@ -96,6 +96,23 @@ def own_form(archives: Iterable[Archive], origin: str = "https://mirror.invalid"
     return json.dumps({"format": 1, "origin": origin, "sections": {}, "builds": builds}).encode()
 
 
+def release_index(archives: Iterable[Archive], origin: str) -> bytes:
+    """Return a release index of the archives, one record a version and release, in the order given."""
+    records: dict[str, list[dict[str, Any]]] = {}
+    for archive in archives:
+        content, _, ending = archive.file.partition(f"-{TRIPLES[archive.target]}-")[2].partition(".tar.")
+        artifact = {
+            "platform": TRIPLES[archive.target],
+            "variant": content.replace("-", "+"),
+            "url": f"{origin}/{archive.release}/{archive.file.replace('+', '%2B')}",
+            "archive_format": f"tar.{ending}",
+            "sha256": archive.sha256,
+        }
+        records.setdefault(f"{archive.version}+{archive.release}", []).append(artifact)
+    lines = (json.dumps({"version": name, "date": "", "artifacts": found}) for name, found in records.items())
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
 def uv_form(archives: Iterable[Archive], origin: str) -> bytes:
     """Return metadata in the form of uv's `--python-downloads-json-url`."""
     return json.dumps({f"entry-{n}": _uv_entry(a, origin) for n, a in enumerate(archives)}).encode()

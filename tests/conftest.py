@@ -78,6 +78,7 @@ class Pyman:
             "PYMAN_HOME": str(self.store),
             "PYMAN_BIN_DIR": str(self.bin),
             "COLUMNS": "200",
+            "PYMAN_REFRESH": "never",  # test_refresh.py and test_refreshing.py have those that do
             "PYMAN_RETRIES": "0",  # the waiting before each would be most of a test; test_network.py has them
             **self.environment,
             **(env or {}),

@@ -4,6 +4,8 @@ It serves a folder in the layout of the release downloads, `/{release}/{file}`, 
 asked for, and answers with a fault where a test has set one: `server.spoil("x.tar.gz", cut_body)`.
 """
 
+import gzip
+import hashlib
 import re
 import socket
 import ssl
@@ -249,6 +251,20 @@ def slow(exchange: Exchange, body: bytes) -> None:
 def without_ranges(exchange: Exchange, body: bytes) -> None:
     """Send the whole body whatever part of it was asked for."""
     exchange.send_file(body, ranges=False)
+
+
+def versioned(exchange: Exchange, body: bytes) -> None:
+    """Send the file with an ETag of its bytes, or 304 to who has those; packed by gzip if that is taken."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    if exchange.headers.get("If-None-Match") == etag:
+        exchange.send_response(HTTPStatus.NOT_MODIFIED)
+        exchange.send_header("ETag", etag)
+        exchange.end_headers()
+        return
+    packed = "gzip" in exchange.headers.get("Accept-Encoding", "")
+    sent = gzip.compress(body) if packed else body
+    exchange.head(HTTPStatus.OK, len(sent), ETag=etag, **({"Content_Encoding": "gzip"} if packed else {}))
+    exchange.write(sent)
 
 
 def web_page(exchange: Exchange, _: bytes) -> None:

@@ -15,8 +15,8 @@ from tests.server import Server, slow
 
 from pyman import __version__
 
-_STORY = ["install", "list", "find", "run", "pin", "upgrade", "outdated", "audit", "verify", "uninstall"]
-COMMANDS = [*_STORY, "prune", "explain", "dir", "update-shell", "completion", "help"]
+_STORY = ["install", "list", "find", "run", "pin", "upgrade", "refresh", "outdated", "audit", "verify"]
+COMMANDS = [*_STORY, "uninstall", "prune", "explain", "dir", "update-shell", "completion", "help"]
 VARIABLES = ("HOME", "BIN_DIR", "MIRROR", "METADATA", "TARGET", "DEBUG")
 unix = pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}Windows has no /dev and no /bin/sh")
 

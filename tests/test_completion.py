@@ -77,7 +77,7 @@ def test_bash(known: Pyman) -> None:
         }
         try pyman un
         try pyman install 3.1
-        try pyman install --re
+        try pyman install --rei
         try pyman update-shell --shell z
     """
     registered, *answers = in_shell(known, "bash", code)

@@ -17,12 +17,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyman.api import Installation, Progress, find, install, installed
     from pyman.errors import (
+        AbsentError,
         ArchiveError,
         CancelledError,
+        ContradictionError,
         DigestMismatchError,
         DoesNotRunError,
         FetchError,
         MetadataError,
+        NewerFormError,
         NoDownloadFoundError,
         OfflineError,
         PymanError,
@@ -31,13 +34,16 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AbsentError",
     "ArchiveError",
     "CancelledError",
+    "ContradictionError",
     "DigestMismatchError",
     "DoesNotRunError",
     "FetchError",
     "Installation",
     "MetadataError",
+    "NewerFormError",
     "NoDownloadFoundError",
     "OfflineError",
     "Progress",

@@ -17,8 +17,9 @@ from pyman import catalogue, detect, store
 from pyman.errors import NoDownloadFoundError, PymanError
 from pyman.interpreter import Interpreter
 from pyman.key import Key
+from pyman.metadata import Metadata
 from pyman.network import Network
-from pyman.plan import Planner
+from pyman.plan import Plan, Planner
 from pyman.request import Request
 from pyman.select import best_installed
 from pyman.store import Store, user_store
@@ -71,9 +72,10 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     """Install the best build for `request` unless it is there, and return it.
 
     `request` is what the command line takes: `3.12`, `3.13t`, `>=3.11,<3.13`, `latest`. What is installed and
-    fits is returned without a look at the network. `home` is the store, `mirror` a URL or folder which is
-    tried first, `metadata` a file or URL in place of the bundled metadata. `on_progress` is called as bytes
-    come in, perhaps from another thread; what it raises stops the install.
+    fits is returned without a look at the network. Where no build is known that fits, newer ones are looked
+    for once, unless `PYMAN_REFRESH` is `never`. `home` is the store, `mirror` a URL or folder which is tried
+    first, `metadata` a file or URL in place of the bundled metadata. `on_progress` is called as bytes come
+    in, perhaps from another thread; what it raises stops the install.
 
     A build that does not run on this machine is not installed: the next best one is tried.
 
@@ -86,11 +88,12 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     place = _setting(None if metadata is None else os.fspath(metadata), "PYMAN_METADATA")
     here = _store(home)
     network = Network.from_environment(os.environ)
-    load = partial(catalogue.load, place, lambda: network)
-    plan = Planner(here, _machine(target), load, reinstall, allow_unverified).plan([Request.parse(request)])
+    source = _setting(mirror, "PYMAN_MIRROR") or ""
+    load = partial(catalogue.load, place, lambda: network, here.homes)
+    planner = Planner(here, _machine(target), load, reinstall, allow_unverified)
+    plan = _plan(planner, Request.parse(request), network, source, is_given=bool(place))
     if plan.present:
         return _public(plan.present[0])
-    source = _setting(mirror, "PYMAN_MIRROR") or ""
     installer = Installer(here, source, _Reporter(on_progress), reinstall, network=network)
     return _public(installer.install_best(plan.choices[0].tries))
 
@@ -126,6 +129,19 @@ def installed(request: str = "any", *, home: StrPath | None = None) -> list[Inst
     """
     wanted = Request.parse(request)
     return [_public(each) for each in _store(home).visible() if wanted.covers(each.key)]
+
+
+def _plan(planner: Planner, request: Request, network: Network, mirror: str, *, is_given: bool) -> Plan:
+    """Make the plan, and look for newer builds as on the command line."""
+    from pyman.refreshing import Refresher  # noqa: PLC0415 - see above
+
+    refresher = Refresher(planner.store, network, mirror=mirror, is_given=is_given)
+
+    def load() -> Metadata:
+        refresher.before_use([request])
+        return planner.load()
+
+    return refresher.looking(lambda: planner._replace(load=load).plan([request]), [request])
 
 
 class _Reporter:

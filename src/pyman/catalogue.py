@@ -1,13 +1,14 @@
-"""Where metadata comes from: what is shipped with pyman, a file, or a URL."""
+"""Where metadata comes from: what is shipped with pyman and learned since, a file, or a URL."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyman import own_form
+from pyman import learned, own_form
 from pyman.address import public
-from pyman.errors import FetchError, MetadataError
+from pyman.errors import FetchError, MetadataError, PymanError
 from pyman.metadata import Metadata, damaged
 
 if TYPE_CHECKING:
@@ -16,16 +17,26 @@ if TYPE_CHECKING:
 _PLACE = "What --metadata and PYMAN_METADATA name may be a file as well."
 
 
-def load(place: str | None, network: Callable[[], "Network"]) -> Metadata:
-    """Return the metadata at `place`, a path or a URL, or the bundled ones; MetadataError or FetchError."""
+def load(
+    place: str | None,
+    network: Callable[[], "Network"],
+    homes: Iterable[Path] = (),
+    warn: Callable[[PymanError], None] = lambda _: None,
+) -> Metadata:
+    """Return the metadata at `place`, a path or a URL; without one what is bundled, and learned in `homes`.
+
+    `warn` is called with what is wrong with a file of what was learned, which is passed over then, and with
+    why a URL could not be asked, where a copy of what it had serves in its place. MetadataError or FetchError
+    where there are none to be had.
+    """
     if not place:
-        return own_form.bundled()
+        return learned.known(homes, warn)
     if "://" in place:
         # What opens connections takes long to load, and metadata are mostly at hand.
-        from pyman import fetch  # noqa: PLC0415
+        from pyman import given_metadata  # noqa: PLC0415
 
         try:
-            return parse(fetch.read(place, network()), public(place))
+            return given_metadata.read(place, network(), partial(parse, origin=public(place)), warn)
         except FetchError as error:
             raise type(error)(error.message, f"{error.hint} {_PLACE}") from None
     try:

@@ -80,6 +80,14 @@ def links_locked(store: Store) -> Iterator[None]:
 
 
 @contextmanager
+def metadata_locked(store: Store) -> Iterator[None]:
+    """Hold the lock under which what was learned is replaced: short, so waiting for it is not announced."""
+    _prepare(store)
+    with locks.held(_locks(store), "metadata", lambda _: None, Event()):
+        yield
+
+
+@contextmanager
 def staging(store: Store, key: Key) -> Iterator[Path]:
     """Give an empty directory, one rename away from the store; it is removed unless it was published.
 
@@ -158,18 +166,31 @@ def _prepare(store: Store) -> None:
         raise StoreError.of("write to", store.home, error) from None
 
 
-def _write_readme(store: Store) -> None:
-    """Write it whole or not at all."""
-    readme = store.home / "README"
-    if readme.exists():
-        return
-    waiting = store.home / f".README.{os.urandom(4).hex()}"
+def put(store: Store, path: Path, data: bytes) -> None:
+    """Write a file of the store's own, in the place of what it was; StoreError if that fails.
+
+    It is written whole or not at all, and whoever may read the store may read it.
+    """
+    waiting = path.with_name(f".{path.name.removeprefix('.')}.{os.urandom(4).hex()}")
+    mode = modes.readable(store.home)
     try:
-        waiting.write_text(_README, encoding="utf-8")
-        waiting.chmod(modes.readable(store.home) & 0o666)
-        waiting.replace(readme)
-    finally:
-        waiting.unlink(missing_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(mode, exist_ok=True)
+            path.parent.chmod(mode)
+        try:
+            waiting.write_bytes(data)
+            waiting.chmod(mode & 0o666)
+            waiting.replace(path)
+        finally:
+            waiting.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError.of("write", path, error) from None
+
+
+def _write_readme(store: Store) -> None:
+    readme = store.home / "README"
+    if not readme.exists():
+        put(store, readme, _README.encode())
 
 
 def _sweep(store: Store) -> None:

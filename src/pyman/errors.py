@@ -4,7 +4,10 @@ PymanError                 expected failure, exit code 1
   UsageError               wrong usage or a request nobody can understand, exit code 2
   NoDownloadFoundError     no build fits a request
   MetadataError            the download metadata cannot be read
+    NewerFormError         they are in a form that only a newer pyman reads
+    ContradictionError     they name another digest than is known
   FetchError               no source delivered the bytes
+    AbsentError            a source says that it has no such file
     OfflineError           they would have to be fetched, and no connection may be opened
     DigestMismatchError    a source delivered other bytes than were published
   ArchiveError             an archive is damaged or hostile
@@ -46,8 +49,20 @@ class MetadataError(PymanError):
     """The download metadata is missing, damaged or of an unknown form."""
 
 
+class NewerFormError(MetadataError):
+    """What was read is in a later form of pyman's own than this pyman knows; it is not guessed at."""
+
+
+class ContradictionError(MetadataError):
+    """Metadata name another digest for an archive or build than is known."""
+
+
 class FetchError(PymanError):
     """A source could not be reached or did not deliver what it promised."""
+
+
+class AbsentError(FetchError):
+    """A source answered, and has no such file."""
 
 
 class OfflineError(FetchError):

@@ -21,6 +21,8 @@ MAX_INFLATED = 8 << 30
 MAX_WINDOW_LOG = 27
 # Streams (gzip members, zstd frames) in one archive; published ones have one. Each costs time, however small.
 MAX_STREAMS = 10_000
+# How often a document may have been packed: by its author, and by a server.
+MAX_PACKINGS = 2
 # Bytes of a block: what comes of one piece of the network's. The fewer are handed over, the less do threads
 # wait for the interpreter's lock: with half as many bytes an archive took a tenth longer.
 BLOCK = 1 << 20
@@ -101,6 +103,23 @@ def blocks(chunks: Iterable[bytes], at_most: int = MAX_INFLATED) -> Iterator[byt
         if total > at_most:
             raise ArchiveError(f"The archive inflates to more than {at_most:,} bytes.", HOSTILE)
         yield block
+
+
+def plain(chunks: Iterator[bytes], at_most: int, packings: int = MAX_PACKINGS) -> Iterator[bytes]:
+    """Yield a document as it was before it was packed, perhaps twice: a server may pack as well.
+
+    Raises ArchiveError for damaged data, and when more than `at_most` bytes come out.
+    """
+    start, chunks = peek(chunks)
+    if packings and start.startswith((_GZIP, _BZIP2, _ZSTD)):
+        yield from plain(blocks(chunks, at_most), at_most, packings - 1)
+        return
+    total = 0
+    for chunk in chunks:
+        total += len(chunk)
+        if total > at_most:
+            raise ArchiveError(f"It is longer than {at_most:,} bytes.", HOSTILE)
+        yield chunk
 
 
 def peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
-from pyman.errors import MetadataError
+from pyman.errors import MetadataError, NewerFormError
 from pyman.key import Key, Minor
 from pyman.request import Request
 from pyman.target import Target
 
 _HEX_DIGITS = 64
+_SOME = 6
 
 
 class Build(NamedTuple):
@@ -66,6 +67,14 @@ def order(minor: Minor) -> tuple[object, ...]:
     return (implementation.place, *(-number for number in series), str(variant))
 
 
+def summary(builds: Iterable[Build]) -> str:
+    """Return how many builds they are, and of which versions: `14 new builds (3.14.11, 3.13.19)`."""
+    builds = list(builds)
+    versions = sorted({(-b.key.implementation.place, b.key.version) for b in builds}, reverse=True)
+    names = [str(version) for _, version in versions[:_SOME]] + (["…"] if len(versions) > _SOME else [])
+    return f"{len(builds)} new build{'' if len(builds) == 1 else 's'} ({', '.join(names)})"
+
+
 def checked(build: Build) -> Build:
     """Return the build if its url is a text and its digest one or none; ValueError otherwise."""
     if type(build.url) is str and (
@@ -75,9 +84,9 @@ def checked(build: Build) -> Build:
     raise ValueError(f"url or sha256 of {build.key} is not one")
 
 
-def too_new(origin: str, form: object) -> MetadataError:
-    """Return the error for metadata from `origin` in a later form of pyman's own than this pyman reads."""
-    return MetadataError(
+def too_new(origin: str, form: object) -> NewerFormError:
+    """Return the error for a file of pyman's own, at `origin`, in a later form than this pyman reads."""
+    return NewerFormError(
         f"{origin} is of form {form}, which needs a newer pyman", "Install a newer pyman, which reads it."
     )
 

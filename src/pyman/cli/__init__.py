@@ -21,6 +21,7 @@ _COMMANDS = {
     "run": "Run a command with a Python version.",
     "pin": "Show or set the Python version of a project.",
     "upgrade": "Install the newest patch of what is installed.",
+    "refresh": "Bring newer builds without a newer pyman.",
     "outdated": "List what has a newer patch or build, or is no longer maintained.",
     "audit": "Report known-bad builds, missing patches and ended support.",
     "verify": "Tell what was changed in installed Python versions.",
@@ -41,6 +42,9 @@ Settings (environment variables):
   PYMAN_BIN_DIR   where links such as python3.12 go (~/.local/bin)
   PYMAN_MIRROR    a URL or folder laid out as the release downloads, tried first
   PYMAN_METADATA  a file or URL to use in place of the bundled download metadata
+  PYMAN_REFRESH   auto, always or never: whether newer builds are looked for
+  PYMAN_REFRESH_URL
+                  a URL or file in place of the release index of the build project
   PYMAN_TARGET    the target to install for, in place of this machine's
   PYMAN_OFFLINE   set to 1, no connection is opened
   PYMAN_CACHE_DIR where archives are kept to be installed again; not at all unless set

@@ -14,6 +14,7 @@ from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
 from pyman.fetch.sources import sources
 from pyman.installer import Finish, Installer
+from pyman.metadata import Metadata
 from pyman.plan import Choice, Plan, Planner
 from pyman.reporter import Reporter
 from pyman.request import Request
@@ -26,6 +27,7 @@ class _Wishes(NamedTuple):
     target: str | None
     metadata_place: str | None
     mirror: str
+    wish: bool | None
     reinstall: bool
     no_bin: bool
     default: bool
@@ -48,6 +50,7 @@ class _Wishes(NamedTuple):
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
+@settings.refresh_option
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
@@ -72,7 +75,8 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
 
     REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, those of the nearest
     .python-versions or .python-version file are installed, else the newest stable version. What does not run
-    on this machine is not installed: the next best build is tried in its place.
+    on this machine is not installed: the next best build is tried in its place. Where no build is known that
+    fits, newer ones are looked for once.
     """
     wishes = _Wishes(**options)
     store = settings.store()
@@ -126,14 +130,16 @@ def _requests(texts: Sequence[str]) -> list[Request]:
 
 def _plan(requests: list[Request], store: Store, machine: Machine, wishes: _Wishes) -> Plan:
     """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met."""
-    planner = Planner(
-        store,
-        machine,
-        lambda: settings.load_metadata(wishes.metadata_place),
-        wishes.reinstall,
-        wishes.allow_unverified,
-    )
-    plan = planner.plan(requests)
+    refresher = settings.refresher(wishes.wish, wishes.metadata_place, wishes.mirror)
+
+    def load() -> Metadata:
+        refresher.before_use(requests)
+        if not wishes.quiet:
+            refresher.tell_if_old()
+        return settings.load_metadata(wishes.metadata_place)
+
+    planner = Planner(store, machine, load, wishes.reinstall, wishes.allow_unverified)
+    plan = refresher.looking(lambda: planner.plan(requests), requests)
     if wishes.default and len(plan.present) + len(plan.choices) > 1:
         raise UsageError("python can be only one version: --default takes one request", "Name one version.")
     return plan

@@ -17,22 +17,35 @@ from pyman.upkeep import Condition, Successors
 
 @click.command("outdated")
 @settings.metadata_option
+@settings.mirror_option
 @network_options
+@settings.refresh_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--exit-zero", is_flag=True, help="Leave with exit code 0 whatever is found.")
 @click.pass_context
-def command(context: click.Context, metadata_place: str | None, as_json: bool, exit_zero: bool) -> None:
+def command(
+    context: click.Context,
+    metadata_place: str | None,
+    mirror: str,
+    wish: bool | None,
+    as_json: bool,
+    exit_zero: bool,
+) -> None:
     """List what has a newer patch or build, or is no longer maintained.
 
     A minor version whose support ends within six months is listed, too. The exit code is 1 when there is
-    anything to list. What is superseded by something installed is not: `pyman prune` removes it.
+    anything to list. What is superseded by something installed is not: `pyman prune` removes it. Newer builds
+    are looked for first, if that was not done for a day.
     """
+    store = settings.store()
+    installations = store.visible()
+    if installations:
+        settings.refresher(wish, metadata_place, mirror).before_newest()
     found = Successors(
         settings.load_metadata(metadata_place), settings.machine(os.environ.get("PYMAN_TARGET"))
     )
     today = datetime.now(UTC).date()
-    store = settings.store()
-    outdated = [each for each in upkeep.conditions(store.visible(), found, today) if each.is_outdated]
+    outdated = [each for each in upkeep.conditions(installations, found, today) if each.is_outdated]
     if as_json:
         ui.document(
             {"outdated": [_facts(each) | {"store": store.layer(each.installation)} for each in outdated]}

@@ -7,6 +7,7 @@ from shutil import which
 import click
 
 from pyman import ui
+from pyman.cli import settings
 from pyman.cli.here import here, missing
 from pyman.cli.networking import handed_on, network_options
 from pyman.errors import UsageError
@@ -24,10 +25,16 @@ _OF_PYTHON = {"--check-hash-based-pycs", "--help", "--help-all", "--help-env", "
 @click.option("-p", "--python", "request", metavar="REQUEST", help="The Python to run with.")
 @click.option("--no-install", is_flag=True, help="Do not install the Python when it is missing.")
 @network_options
+@settings.refresh_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed and run.")
 @click.pass_context
 def command(
-    context: click.Context, words: tuple[str, ...], request: str | None, no_install: bool, dry_run: bool
+    context: click.Context,
+    words: tuple[str, ...],
+    request: str | None,
+    no_install: bool,
+    wish: bool | None,
+    dry_run: bool,
 ) -> None:
     """Run a command with a Python version first on PATH.
 
@@ -41,7 +48,10 @@ def command(
         _refuse_option(words)
     if words[:1] == ("--",):
         words = words[1:]
-    found = _python(request, install=not no_install, dry_run=dry_run)
+    options = [*handed_on(), *(["--dry-run"] if dry_run else [])]
+    if wish is not None:
+        options.append("--refresh" if wish else "--no-refresh")
+    found = _python(request, options, install=not no_install, dry_run=dry_run)
     if not found:
         return
     python = Python(found.path, _minor(found), found.environment)
@@ -76,8 +86,8 @@ def _request_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]
     return words[0], words[1:]
 
 
-def _python(text: str | None, *, install: bool, dry_run: bool) -> Found | None:
-    """The Python to run with, installed if it is missing; PymanError where there is none.
+def _python(text: str | None, options: list[str], *, install: bool, dry_run: bool) -> Found | None:
+    """The Python to run with, installed if it is missing, with these options; PymanError where there is none.
 
     None where it would be installed, were it not a `dry_run`.
     """
@@ -88,7 +98,7 @@ def _python(text: str | None, *, install: bool, dry_run: bool) -> Found | None:
         return outcome.found
     if not install or outcome.system:
         raise missing(outcome)
-    _install(outcome.request, dry_run=dry_run)
+    _install(outcome.request, options)
     if dry_run:
         return None
     found = installed(outcome.request, here())
@@ -97,12 +107,13 @@ def _python(text: str | None, *, install: bool, dry_run: bool) -> Found | None:
     return found
 
 
-def _install(request: Request, *, dry_run: bool) -> None:
+def _install(request: Request, options: list[str]) -> None:
     """Install as `pyman install` does, but without links in the user's directory."""
     from pyman.cli.install import command as install
 
-    options = ["--no-bin", *handed_on(), *(["--dry-run"] if dry_run else [])]
-    code = install.main([*options, spelled(request)], prog_name="pyman install", standalone_mode=False)
+    code = install.main(
+        ["--no-bin", *options, spelled(request)], prog_name="pyman install", standalone_mode=False
+    )
     if code:
         raise click.exceptions.Exit(code)
 

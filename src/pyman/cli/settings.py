@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pyman import catalogue, detect
+from pyman import catalogue, detect, ui
 from pyman.cli import networking
 from pyman.detect import Machine
 from pyman.errors import PymanError
@@ -15,6 +15,10 @@ from pyman.metadata import Metadata
 from pyman.store import Store, default_bin, user_store
 from pyman.target import Target
 
+if TYPE_CHECKING:
+    from pyman.refreshing import Refresher
+
+_told: set[str] = set()
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -50,6 +54,31 @@ def mirror_option(command: _Command) -> _Command:
     )(command)
 
 
+def refresh_option(command: _Command) -> _Command:
+    """`--refresh` and `--no-refresh`: whether newer builds are looked for first."""
+    return click.option(
+        "--refresh/--no-refresh",
+        "wish",
+        default=None,
+        help="Look for builds newer than this pyman first, or never (PYMAN_REFRESH).",
+    )(command)
+
+
+def refresher(wish: bool | None, metadata_place: str | None, mirror: str = "") -> "Refresher":
+    """Return what refreshes for a command as the options and PYMAN_REFRESH say."""
+    from pyman.refreshing import Refresher
+
+    return Refresher(
+        store(),
+        networking.network(),
+        mirror=mirror,
+        wish=wish,
+        is_given=bool(metadata_place),
+        note=ui.note,
+        warn=warn_once,
+    )
+
+
 def store() -> Store:
     """Return the user's store, with that of the system beneath."""
     return user_store(os.environ)
@@ -74,5 +103,12 @@ def own_target(target: str | None) -> Target:
 
 
 def load_metadata(place: str | None) -> Metadata:
-    """Return the bundled metadata, or what is at `place`; MetadataError or FetchError otherwise."""
-    return catalogue.load(place, networking.network)
+    """Return the metadata that are bundled and learned, or those at `place`; MetadataError or FetchError."""
+    return catalogue.load(place, networking.network, store().homes, warn_once)
+
+
+def warn_once(problem: PymanError) -> None:
+    """Say what is wrong, though it worked: once, however often it is come upon."""
+    if problem.message not in _told:
+        _told.add(problem.message)
+        ui.warning(f"{problem.message}. {problem.hint}".rstrip())

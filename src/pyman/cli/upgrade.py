@@ -39,6 +39,7 @@ class _Step:
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
+@settings.refresh_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was upgraded as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -49,6 +50,7 @@ def command(
     minors: tuple[str, ...],
     metadata_place: str | None,
     mirror: str,
+    wish: bool | None,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -58,10 +60,13 @@ def command(
 
     MINOR is a minor version such as 3.12 or 3.13t; without one all that are installed are upgraded. Variant
     and target stay the same. Virtual environments made with the minor version follow; the installation
-    before stays until `pyman prune` finds that nothing uses it.
+    before stays until `pyman prune` finds that nothing uses it. Newer builds are looked for first, if that
+    was not done for a day.
     """
     store = settings.store()
     chosen = _chosen(minors, store)
+    if chosen:
+        settings.refresher(wish, metadata_place, mirror).before_newest()
     steps = _steps(chosen, metadata_place)
     if not quiet:
         _tell(steps, verbose=verbose)

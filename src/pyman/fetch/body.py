@@ -26,7 +26,7 @@ from pyman.network import Network
 if TYPE_CHECKING:
     from _hashlib import HASH
 
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PARTIAL = 206
 _NOT_SATISFIABLE = 416
 _FIRST_PAUSE = 0.5  # seconds, doubled each time
@@ -100,7 +100,7 @@ class Body:
                 return response
             refusal = problems.refused(self._url, response)
             self._stack.close()
-            if response.status_code not in _AGAIN:
+            if response.status_code not in AGAIN:
                 raise refusal
             self._wait_or_raise(refusal, _retry_after(response))
 
@@ -128,7 +128,7 @@ class Body:
 
     def _unseen(self, response: httpx.Response) -> Iterator[bytes]:
         """Yield what follows the bytes that have come before; what a source sends again is compared."""
-        chunks = _steady(response.iter_raw(), self._network.stall)
+        chunks = steady(response.iter_raw(), self._network.stall)
         if response.status_code == _NOT_SATISFIABLE:
             return
         if response.status_code == _PARTIAL:
@@ -167,7 +167,7 @@ class Body:
             raise CancelledError("Stopped.")
 
 
-def _steady(chunks: Iterator[bytes], stall: float) -> Iterator[bytes]:
+def steady(chunks: Iterator[bytes], stall: float) -> Iterator[bytes]:
     """Yield the chunks; httpx.ReadTimeout if `stall` seconds bring less than 64 KiB, a trickle."""
     waited, count = 0.0, 0
     began = time.monotonic()

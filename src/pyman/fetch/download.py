@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from pyman.address import public
-from pyman.errors import CancelledError, DigestMismatchError, FetchError, OfflineError
+from pyman.errors import AbsentError, CancelledError, DigestMismatchError, FetchError, OfflineError
 from pyman.fetch.body import Body
 from pyman.fetch.problems import CHECK
 from pyman.network import Network
@@ -85,15 +85,20 @@ def download(url: str, cancelled: Event, network: Network = Network()) -> Iterat
         with _opened(url) as file:
             yield Download(url, os.fstat(file.fileno()).st_size, _pieces(file), sha256(), cancelled)
         return
+    check_online(url, network)
+    digest = sha256()
+    body = Body(url, network, digest, cancelled)
+    with closing(body):
+        yield Download(url, body.size, body.chunks(), digest, cancelled)
+
+
+def check_online(url: str, network: Network) -> None:
+    """Raise OfflineError where no connection may be opened."""
     if network.offline:
         raise OfflineError(
             f"offline: {public(url)} would have been fetched",
             "Leave --offline out and PYMAN_OFFLINE unset to open connections.",
         )
-    digest = sha256()
-    body = Body(url, network, digest, cancelled)
-    with closing(body):
-        yield Download(url, body.size, body.chunks(), digest, cancelled)
 
 
 def read(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - frozen
@@ -111,7 +116,8 @@ def _opened(url: str) -> BinaryIO:
     try:
         return Path(url2pathname(urlsplit(url).path)).open("rb")
     except OSError as error:
-        raise FetchError(f"cannot read {public(url)}: {error.strerror}", CHECK) from None
+        kind = AbsentError if isinstance(error, FileNotFoundError) else FetchError
+        raise kind(f"cannot read {public(url)}: {error.strerror}", CHECK) from None
     except ValueError as error:  # a NUL in the path, a broken host
         raise FetchError(f"cannot read {public(url)}: {error}", CHECK) from None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.request import getproxies, proxy_bypass
 
 from pyman.address import public
-from pyman.errors import FetchError
+from pyman.errors import AbsentError, FetchError
 from pyman.fetch.lean import httpx
 
 CHECK = "Check the network and the address."
@@ -24,10 +24,14 @@ _HINTS = {
 }
 
 
+_ABSENT = frozenset({404, 410})
+
+
 def refused(url: str, response: httpx.Response) -> FetchError:
     """Return the error for an answer that is not the file."""
     text = f"{public(url)} answered {response.status_code} {response.reason_phrase}"
-    return FetchError(text.rstrip() + _through_proxy(url), _HINTS.get(response.status_code, CHECK))
+    kind = AbsentError if response.status_code in _ABSENT else FetchError
+    return kind(text.rstrip() + _through_proxy(url), _HINTS.get(response.status_code, CHECK))
 
 
 def failed(url: str, error: Exception) -> FetchError:

@@ -17,14 +17,14 @@ def sources(build: Build, mirror: str = "") -> list[str]:
     """
     urls = []
     if mirror:
-        urls.append(_below(mirror, f"{build.key.release}/{quote(build.file_name)}"))
+        urls.append(below(mirror, f"{build.key.release}/{quote(build.file_name)}"))
     if build.url.startswith(GITHUB):
         urls.append(PROJECT_MIRROR + build.url.removeprefix(GITHUB))
     return [*urls, build.url]
 
 
-def _below(mirror: str, path: str) -> str:
-    """The address of `path` there; a query, as signed addresses have it, stays the last part."""
+def below(mirror: str, path: str) -> str:
+    """Return the URL of `path` in a mirror; a query, as signed addresses have it, stays the last part."""
     base = mirror if "://" in mirror else given_dir(mirror, "--mirror or PYMAN_MIRROR").resolve().as_uri()
     base, mark, query = base.partition("?")
     return f"{base.rstrip('/')}/{path}{mark}{query}"

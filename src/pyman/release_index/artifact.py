@@ -86,6 +86,20 @@ def parse(entry: object, version: str) -> Artifact:
     return Artifact(key, f"{folder}/{quote(name)}", digest_of(entry), words)
 
 
+def are_twins(one: str, other: str) -> bool:
+    """Whether two file names are those of two archives of one build, of which there are often several."""
+    some, others = _NAME.fullmatch(one), _NAME.fullmatch(other)
+    if not some or not others:
+        return False
+    try:
+        contents = _content(some["content"]), _content(others["content"])
+    except ValueError:
+        return False
+    (target, words), (other_target, other_words) = contents
+    named = some["version"], some["release"], target
+    return named == (others["version"], others["release"], other_target) and words != other_words
+
+
 def _release(version: str, named_version: str, named_release: str | None, folder: str) -> str:
     """Return the release of the record, which the name and the URL's folder must not contradict."""
     record = _RECORD.fullmatch(version)

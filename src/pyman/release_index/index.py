@@ -7,7 +7,7 @@ A record is `{"version": "3.12.9+20250317", "date": …, "artifacts": [{"platfor
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,20 +43,30 @@ def records(data: bytes, location: str) -> list[Record]:
 
     Raises MetadataError, which names the line, when a line is not a record, or when there is none.
     """
-    found = list(_records(data, location))
+    found = list(each_record(data.split(b"\n"), location))
     if not found:
         raise MetadataError(f"{location} is not a release index: it holds no record")
     return found
 
 
-def _records(data: bytes, location: str) -> Iterator[Record]:
-    for number, line in enumerate(data.split(b"\n"), start=1):
+def each_record(lines: Iterable[bytes], location: str) -> Iterator[Record]:
+    """Yield the record of each line as it is read; MetadataError, which names the line, where it is none."""
+    for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 yield _record(line)
             except (ValueError, RecursionError) as error:
                 message = f"{location} is not a release index: line {number}: {error}"
                 raise MetadataError(message, "An index has one JSON object a line.") from None
+
+
+def is_record(line: bytes) -> bool:
+    """Whether a line is one of a release index, and not the beginning of another document."""
+    try:
+        _record(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _record(line: bytes) -> Record:

@@ -73,6 +73,14 @@ def parse(entry: object) -> Artifact:
     )
 
 
+def are_twins(one: str, other: str) -> bool:
+    """Whether two file names are those of one build of another implementation, packed in two ways."""
+    some, others = _NAME.fullmatch(one), _NAME.fullmatch(other)
+    if not some or not others or some["form"] == others["form"]:
+        return False
+    return one.removesuffix(some["form"]) == other.removesuffix(others["form"])
+
+
 def _agree(found: re.Match[str], python: str, version: str, build: str) -> None:
     """Raise ValueError unless the archive's name says what the fields say."""
     minor = found["minor"] or version.rpartition(".")[0]

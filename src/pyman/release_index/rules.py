@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from pyman.errors import MetadataError
+from pyman.errors import ContradictionError
 from pyman.key import Implementation, Key
 from pyman.metadata import Build
 from pyman.release_index import others
@@ -39,7 +39,7 @@ def rule_against(key: Key) -> Rule | None:
 def settle_digests(artifacts: Iterable[Artifact], known: Mapping[str, str]) -> list[Artifact]:
     """Return the artifacts, those without a digest with the one that is `known` for their URL.
 
-    Raises MetadataError when two digests are named for one URL: published archives never change.
+    Raises ContradictionError when two digests are named for one URL: published archives never change.
     """
     artifacts = list(artifacts)
     digests = dict(known)
@@ -76,9 +76,9 @@ def _optimisation(words: frozenset[str]) -> int:
     return 3 - 2 * ("pgo" in words) - ("lto" in words)
 
 
-def _changed(artifact: Artifact, digest: str, *, in_file: bool) -> MetadataError:
+def _changed(artifact: Artifact, digest: str, *, in_file: bool) -> ContradictionError:
     before = "the metadata has" if in_file else "the index also has"
-    return MetadataError(
+    return ContradictionError(
         f"the sha256 of {artifact.url} changed: {before} {digest}, the index has {artifact.sha256}",
         "Published archives never change: find out which digest is right before anything is written.",
     )
