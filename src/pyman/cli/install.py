@@ -9,11 +9,12 @@ import click
 from pyman import links, modes, ui
 from pyman.address import public
 from pyman.cache import Cache
-from pyman.cli import installing, networking, settings
+from pyman.cli import holes, installing, networking, settings
 from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
 from pyman.fetch.sources import sources
 from pyman.installer import Finish, Installer
+from pyman.metadata import Metadata
 from pyman.plan import Choice, Plan, Planner
 from pyman.reporter import Reporter
 from pyman.request import Request
@@ -80,7 +81,9 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         _describe(machine)
-    plan = _plan(_requests(requests), store, machine, wishes)
+    asked, loaded = _requests(requests), list[Metadata]()
+    plan = _plan(asked, store, machine, wishes, loaded)
+    holes.mention(asked, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
         return
@@ -124,16 +127,19 @@ def _requests(texts: Sequence[str]) -> list[Request]:
     return list(file.requests)
 
 
-def _plan(requests: list[Request], store: Store, machine: Machine, wishes: _Wishes) -> Plan:
-    """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met."""
-    planner = Planner(
-        store,
-        machine,
-        lambda: settings.load_metadata(wishes.metadata_place),
-        wishes.reinstall,
-        wishes.allow_unverified,
-    )
-    plan = planner.plan(requests)
+def _plan(
+    requests: list[Request], store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]
+) -> Plan:
+    """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met.
+
+    The metadata, where they are needed, are put into `loaded`.
+    """
+
+    def load() -> Metadata:
+        loaded.append(settings.load_metadata(wishes.metadata_place))
+        return loaded[0]
+
+    plan = Planner(store, machine, load, wishes.reinstall, wishes.allow_unverified).plan(requests)
     if wishes.default and len(plan.present) + len(plan.choices) > 1:
         raise UsageError("python can be only one version: --default takes one request", "Name one version.")
     return plan

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,9 @@ from pyman.errors import PymanError
 from pyman.metadata import Metadata
 from pyman.store import Store, default_bin, user_store
 from pyman.target import Target
+
+if TYPE_CHECKING:
+    from pyman.vulnerabilities import VulnerabilityList
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -76,3 +79,10 @@ def own_target(target: str | None) -> Target:
 def load_metadata(place: str | None) -> Metadata:
     """Return the bundled metadata, or what is at `place`; MetadataError or FetchError otherwise."""
     return catalogue.load(place, networking.network)
+
+
+def load_vulnerabilities() -> "VulnerabilityList":
+    """Return what is known to be wrong with versions of CPython; MetadataError if the list is damaged."""
+    from pyman import vulnerabilities  # most commands need no list
+
+    return vulnerabilities.bundled()
