@@ -74,21 +74,29 @@ def command(
         else:
             audit_text.show_advisories()
         return
+    judged = _judged(requests, metadata_place, foreign=foreign, as_json=as_json)
+    if not exit_zero and _fails(judged, level):
+        context.exit(1)
+
+
+def _judged(
+    requests: Sequence[str], metadata_place: str | None, *, foreign: bool, as_json: bool
+) -> list[Judgement]:
+    """What is to be said against what was asked about, which is printed."""
     here = settings.store().installations()
     machine = settings.machine(os.environ.get("PYMAN_TARGET"))
     found = Successors(settings.load_metadata(metadata_place), machine)
-    exposures = Exposures(settings.load_vulnerabilities(), found)
+    listed = settings.load_vulnerabilities()
     chosen = _chosen(requests, [*_of_store(here), *(_foreign() if foreign else ())], found.metadata, machine)
     today = datetime.now(UTC).date()
-    judged = audit.audit(chosen, here, exposures, today)
+    judged = audit.audit(chosen, here, Exposures(listed, found), today)
     release = audit.newest_release(chosen, found)
     if as_json:
-        ui.document(audit_json.document(judged, exposures.listed, release))
+        ui.document(audit_json.document(judged, listed, release))
     else:
-        audit_text.show(judged, exposures.listed)
-    audit_text.remark(judged, exposures.listed, release, today)
-    if not exit_zero and _fails(judged, level):
-        context.exit(1)
+        audit_text.show(judged, listed)
+    audit_text.remark(judged, listed, release, today)
+    return judged
 
 
 def _refuse_beside_list(requests: Sequence[str], level: str | None, *, foreign: bool) -> None:

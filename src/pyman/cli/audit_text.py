@@ -28,7 +28,8 @@ def show(judged: Sequence[Judgement], listed: VulnerabilityList) -> None:
     for finding in (finding for each in judged for finding in each.findings if finding.concern.is_notice):
         ui.note(f"{finding.subject.name} is {finding.concern}: {finding.text}")
     ui.note(f"{_counted(judged)}, {f'{told} with findings' if told else 'nothing to report'}")
-    ui.note(f"Known vulnerabilities: {len(listed.known)}, from public records {_age(listed)}")
+    if judged:
+        ui.note(f"Known vulnerabilities: {len(listed.known)}, from public records {_age(listed)}")
 
 
 def _counted(judged: Sequence[Judgement]) -> str:
