@@ -12,7 +12,8 @@ from functools import cached_property
 
 from pyman.key import Implementation, Key
 from pyman.lifecycle import had_ended
-from pyman.metadata import Build
+from pyman.metadata import Build, Metadata
+from pyman.own_form import bundled
 from pyman.request import Request
 from pyman.select import objection, rank
 from pyman.upkeep import Successors, kind
@@ -130,12 +131,16 @@ class Exposures:
         """
         if had_ended(key.version.series, date.fromisoformat(self.listed.date)):
             return True
+        # What the user gave may know few builds; the bundled metadata tell when others came.
+        return any(self._dated(metadata, key) for metadata in (self.found.metadata, bundled()))
+
+    def _dated(self, metadata: Metadata, key: Key) -> bool:
         request = Request(numbers=key.version.series)
-        own = _releases(self.found.metadata.builds(key.target, request), key.version)
+        own = _releases(metadata.builds(key.target, request), key.version)
         if own:
             return min(own) <= self._day
-        others = (self.found.metadata.builds(each, request) for each in self.found.metadata.targets())
-        return any(min(found) <= self._day for builds in others if (found := _releases(builds, key.version)))
+        others = (_releases(metadata.builds(each, request), key.version) for each in metadata.targets())
+        return any(min(found) <= self._day for found in others if found)
 
     @cached_property
     def _day(self) -> int:
