@@ -1,13 +1,16 @@
 """Vulnerability records: OSV documents, and short ones with a CVE, a CVSS vector and ranges.
 
-OSV: https://ossf.github.io/osv-schema/. Of its ranges those of versions are read, not those of commits.
+OSV: https://ossf.github.io/osv-schema/. Of its ranges those of versions are read; where there are only those
+of commits, the versions that are listed beside them.
 A short record is `{"cve": …, "published": "2024-10-04", "cvss": …, "affected": [{"introduced": "3.12.0",
 "fixed": "3.12.1"}]}`, where `cvss` and `fixed` may be null.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from packaging.version import Version as AnyVersion
@@ -63,7 +66,9 @@ def _osv(document: Mapping[str, Any]) -> Record:
         raise ValueError("it is not about CPython")
     modified = _day(text_of(document, "modified"))
     ranges = [bounds for each in mine for bounds in _ranges(each)]
-    versions = [_version(text) for each in mine for text in each.get("versions") or ()]
+    versions = [text for each in mine for text in _versions(each)]
+    if not ranges and any(_ends(each) for each in mine):
+        ranges = list(_spans(versions))
     return Record(
         _name(document),
         _day(document.get("published") or modified),
@@ -105,6 +110,27 @@ def _ranges(affected: Mapping[str, Any]) -> Iterator[Bounds]:
     for each in affected.get("ranges") or ():
         if each.get("type") != "GIT":
             yield from _of_events(_list(each, "events"))
+
+
+def _versions(affected: Mapping[str, Any]) -> Iterator[str]:
+    """The versions that it lists; tags that are none are passed over: nobody has such a Python."""
+    for text in affected.get("versions") or ():
+        with suppress(ValueError):
+            yield _version(text)
+
+
+def _ends(affected: Mapping[str, Any]) -> bool:
+    """Whether a commit is named that fixes it."""
+    events = (event for each in affected.get("ranges") or () for event in _list(each, "events"))
+    return any("fixed" in event for event in events)
+
+
+def _spans(versions: Iterable[str]) -> Iterator[Bounds]:
+    """Yield a range for the versions of each minor version: they are all that lie between two commits."""
+    ordered = sorted(versions, key=bound)
+    for _, group in groupby(ordered, key=lambda each: bound(each).series):
+        found = list(group)
+        yield {"introduced": found[0], "last_affected": found[-1]}
 
 
 def _of_events(events: Iterable[Mapping[str, str]]) -> Iterator[Bounds]:
