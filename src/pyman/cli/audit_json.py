@@ -38,7 +38,8 @@ def document(judged: Sequence[Judgement], listed: VulnerabilityList, release: st
             name: [_facts(each) for each in findings if each.concern is concern]
             for concern, name in _LISTS.items()
         },
-        "vulnerable": [_exposed(each, found) for each, found in exposed if found.certain or found.undecided],
+        "vulnerable": [_exposed(each, found) for each, found in exposed if found.certain],
+        "not_known": [_undecided(each, found) for each, found in exposed if found.undecided],
         "not_looked_at": [each.subject.name for each in judged if each.exposure is None],
         "newest_release": release or None,
         "vulnerability_list": {
@@ -86,12 +87,17 @@ def _exposed(judgement: Judgement, exposure: Exposure) -> dict[str, Any]:
         "fixed_by_patch": len(exposure.by_patch),
         "fixed_by_minor": len(exposure.by_minor),
         "no_fix_recorded": len(exposure.unfixed),
-        "not_known": [each.id for each in exposure.undecided],
+        "not_known": len(exposure.undecided),
         "patch": _mending(exposure.patch, exposure),
         "nearest": _mending(exposure.nearest, exposure),
         "remedy": judgement.remedy or None,
         "ended": judgement.ended or None,
     }
+
+
+def _undecided(judgement: Judgement, exposure: Exposure) -> dict[str, Any]:
+    """What the list cannot tell of a version that came after it."""
+    return _subject(judgement.subject) | {"vulnerabilities": [each.id for each in exposure.undecided]}
 
 
 def _vulnerability(known: Vulnerability, version: Version) -> dict[str, Any]:
