@@ -31,6 +31,7 @@ def main(pyman: str, fixtures: str) -> None:
         python = str(home / ".local" / "bin" / "python3.12")
         run(home, python, "-c", "import sqlite3, ssl, sys; print(sys.version, sys.prefix)")
         run(home, pyman, "list", "--only-installed")
+        run(home, pyman, "audit", "--exit-zero")
         run(home, pyman, "uninstall", "3.12")
         left = [path.name for path in home.rglob("cpython-*") if not path.name.endswith(".lock")]
         if left:

@@ -1,7 +1,7 @@
 """Builds that are known to be bad: the list itself, and that nobody gets one unless he names it."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -74,6 +74,19 @@ def test_each_entry_means_builds_for_which_there_is_a_better_one(
         if key.release >= advisory.fixed and not affecting(key):
             good[key.link_name] = max(key, good.get(key.link_name, key), key=lambda each: each.version)
     assert [key for key in bad if key.version > good[key.link_name].version] == []
+
+
+@pytest.mark.parametrize("advisory", ADVISORIES, ids=FIXES)
+def test_each_window_is_closed_and_catches_nothing_newer(advisory: Advisory, published: list[Key]) -> None:
+    newest = max(int(key.release) for key in published if key.implementation == "cpython")
+    assert int(advisory.fixed) <= newest
+    first, last = (date.fromisoformat(text) for text in (advisory.since, advisory.fixed))
+    assert timedelta(0) < last - first < timedelta(days=365)
+    caught = {key.release for key in published if advisory.covers(key)}
+    # A window catches what was there when it was closed; all since then is good.
+    assert max(caught) < advisory.fixed <= advisory.date.replace("-", "")
+    later = [key for key in published if key.release >= max(FIXES.values()) and affecting(key)]
+    assert later == []
 
 
 # A star stands before what is affected.

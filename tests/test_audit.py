@@ -1,5 +1,9 @@
-"""`pyman audit`: what is installed that is known to be bad, lacks a patch, or is not maintained any more."""
+"""`pyman audit`: what is installed that is known to be bad, lacks a patch, or is not maintained any more.
 
+What is known to be vulnerable is shown in test_vulnerabilities.py.
+"""
+
+import re
 from datetime import date
 from pathlib import Path
 
@@ -11,13 +15,15 @@ from tests.stores import lay
 from tests.test_architecture import HEAVY
 
 from pyman.advisories import ADVISORIES, facts
-from pyman.audit import Concern, audit
+from pyman.audit import Concern, Subject, Where, audit
 from pyman.catalogue import parse
 from pyman.detect import Machine
+from pyman.exposure import Exposures
 from pyman.key import Key
 from pyman.store import Installation
 from pyman.target import Target
 from pyman.upkeep import Successors
+from pyman.vulnerabilities import VulnerabilityList
 
 MUSL, GNU = "linux-aarch64-musl", "linux-x86_64_v3-gnu"
 FINDINGS = ("advisories", "outdated", "end_of_life", "near_end_of_life")
@@ -29,11 +35,22 @@ def archive(name: str, target: str = MUSL) -> Archive:
     return Archive(version, release, target, "+".join(variant))
 
 
+def without_vulnerabilities(text: str) -> str:
+    """Return the text without those, and what was installed of which nothing else is said."""
+    blocks = re.split(r"(?m)^(?=\S)", text)
+    kept = [
+        re.sub(r"(?m)^  (vulnerable|no fix recorded by [-0-9]+): .*\n(    .*\n?)*", "", each)
+        for each in blocks
+    ]
+    return "".join(each for each in kept if each.count("\n") > 1)
+
+
 def audited(pyman: Pyman, *args: str) -> dict[str, list[str]]:
     """Return the keys that are found, by the list they are in; the exit code must agree."""
     found = pyman("audit", "--json", "--exit-zero", *args).json
     lists = {name: [each["key"] for each in found[name]] for name in FINDINGS if found[name]}
-    pyman("audit", *args, code=int(bool(lists.keys() - {"near_end_of_life"})))
+    mended = any(each["fixed_by_patch"] for each in found["vulnerable"])
+    pyman("audit", *args, code=int(mended or bool(lists.keys() - {"near_end_of_life"})))
     return lists
 
 
@@ -100,7 +117,7 @@ def test_all_that_is_known_is_told(offer: Offer) -> None:
     )
     offer(archive("3.12.10+20251028"), archive("3.8.20+20241002"))
     result = pyman("audit", code=1)
-    assert result.stdout == (
+    assert without_vulnerabilities(result.stdout) == (
         f"{bad}\n"
         "  advisory musl-extension-suffix: its extension modules are tagged for glibc, "
         "musl wheels do not import\n"
@@ -127,8 +144,9 @@ def test_all_that_is_known_is_told(offer: Offer) -> None:
 
 
 def test_nothing_to_report(offer: Offer) -> None:
-    offer(archive("3.99.1+20260101"))
-    lay(offer.pyman.store, archive("3.99.1+20260101"), archive("3.98.1+20260101", GNU))
+    # After the list of vulnerabilities: of others it says that no fix is recorded.
+    offer(archive("3.99.1+20990101"), archive("3.98.1+20990101", GNU))
+    lay(offer.pyman.store, archive("3.99.1+20990101"), archive("3.98.1+20990101", GNU))
     result = offer.pyman("audit")
     assert result.stdout == ""
     assert result.stderr.splitlines()[0] == "2 installations, nothing to report"
@@ -156,7 +174,7 @@ def test_only_what_was_asked_for(offer: Offer) -> None:
     assert audited(pyman, "3.99") == {}
     assert audited(pyman, "3.12.9") == {"advisories": [bad]}
     assert pyman("audit", "--json", "3.12", "3.99", "3.99.1", code=1).json["installations"] == [bad, good]
-    assert "nothing installed fits the request: 3.13" in pyman("audit", "3.13", code=1).stderr
+    assert "No Python download found for request: cpython-3.13-" in pyman("audit", "3.13", code=1).stderr
     assert "not a Python request" in pyman("audit", "three", code=2).stderr
 
 
@@ -182,10 +200,13 @@ def test_the_known_ones(pyman: Pyman) -> None:
 )
 def test_the_end_of_life_of_3_12(today: date, concern: list[Concern], tmp_path: Path) -> None:
     key = Key.parse("cpython-3.12.12+20260101-linux-x86_64-gnu")
-    here = [Installation(key, tmp_path)]
     metadata = parse(b'{"format": 1, "origin": "", "builds": {}}', "test")
     found = Successors(metadata, Machine(Target.parse("linux-x86_64-gnu"), {}))
-    findings = audit(here, here, found, today)
+    subject = Subject(key, Where.INSTALLED, tmp_path)
+    exposures = Exposures(VulnerabilityList("2026-01-01", ()), found)
+    (judgement,) = audit([subject], [Installation(key, tmp_path)], exposures, today)
+    findings = judgement.findings
+    assert judgement.is_bad is (concern == [Concern.END_OF_LIFE])
     assert [each.concern for each in findings] == concern
     assert all(each.concern.is_notice is (each.concern is Concern.NEAR_END_OF_LIFE) for each in findings)
 

@@ -1,4 +1,4 @@
-"""What is to be said against what is installed: advisories, missing patches, support that has ended.
+"""What is to be said against Pythons: advisories, vulnerabilities, missing patches, support that has ended.
 
 Changes nothing. A newer build of the same patch is no finding: `upkeep` knows of those.
 """
@@ -7,14 +7,38 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 
 from pyman.advisories import Advisory, affecting
-from pyman.key import Key
-from pyman.lifecycle import Support, end_of_life
+from pyman.exposure import Exposure, Exposures
+from pyman.key import Implementation, Key
+from pyman.lifecycle import Support, end_of_life, support
 from pyman.request import Request
-from pyman.spelling import spelled
+from pyman.spelling import name_of, spelled
 from pyman.store import Installation
 from pyman.upkeep import Condition, Successors, conditions
+
+
+class Where(StrEnum):
+    """Where a Python is that is looked at: in pyman's store, elsewhere on the machine, or nowhere yet."""
+
+    INSTALLED = "installed"
+    FOREIGN = "foreign"
+    AVAILABLE = "available"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A Python that is looked at; its key has no release where there is none, and no path where it is not."""
+
+    key: Key
+    where: Where
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called: its key, without the release of a Python that pyman did not install."""
+        return name_of(self.key)
 
 
 class Concern(StrEnum):
@@ -33,9 +57,9 @@ class Concern(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that concerns an installation, in words, and the command that mends it ("" for none)."""
+    """Something that concerns a Python, in words, and the command that mends it ("" for none)."""
 
-    installation: Installation
+    subject: Subject
     concern: Concern
     text: str
     remedy: str = ""
@@ -43,57 +67,88 @@ class Finding:
     newer: Key | None = None
 
 
-def audit(
-    chosen: Sequence[Installation], here: Sequence[Installation], found: Successors, today: date
-) -> list[Finding]:
-    """Return what is to be said against those `chosen` of what is `here`, in their order, the gravest first.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is to be said against one Python, the gravest first.
 
-    What is superseded by something installed can only have advisories. MetadataError if damaged.
+    `exposure` is None for other implementations than CPython, of which no vulnerabilities are known here.
+    `remedy` is the command that brings the patch which the exposure names, "" for none, and `ended` the month
+    in which its minor version got the last fixes, "" as long as it gets them.
     """
-    states = {each.installation.key: each for each in conditions(here, found, today)}
-    findings: list[Finding] = []
+
+    subject: Subject
+    findings: list[Finding]
+    exposure: Exposure | None
+    remedy: str
+    ended: str
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether there is something that can be mended: a notice or what has no fix is not."""
+        mended = bool(self.exposure and self.exposure.by_patch)
+        return mended or not all(each.concern.is_notice for each in self.findings)
+
+
+def audit(
+    chosen: Iterable[Subject], here: Sequence[Installation], exposures: Exposures, today: date
+) -> list[Judgement]:
+    """Return what is to be said against those `chosen`, in their order; `here` is what is installed.
+
+    What is superseded by something installed has advisories and vulnerabilities only, since what would take
+    its place is there. MetadataError if damaged.
+    """
+    states = {each.installation.key: each for each in conditions(here, exposures.found, today)}
+    judged = []
     for each in chosen:
-        state = states.get(each.key)
-        findings += _advised(each, state)
-        findings += _of_condition(state) if state else []
-    return findings
+        state = states.get(each.key) if each.where is Where.INSTALLED else _state(each, exposures, today)
+        findings = [*_advised(each, state), *(_of_condition(each, state) if state else ())]
+        series = each.key.version.series
+        python = each.key.implementation is Implementation.CPYTHON
+        ended = end_of_life(series) if python and support(series, today) is Support.ENDED else ""
+        exposure = exposures.of(each.key)
+        remedy = _remedy(each, state) if exposure and exposure.patch else ""
+        judged.append(Judgement(each, findings, exposure, remedy, ended))
+    return judged
 
 
-def _advised(installation: Installation, state: Condition | None) -> Iterator[Finding]:
-    for advisory in affecting(installation.key):
-        remedy = _remedy(installation.key, state)
-        yield Finding(installation, Concern.ADVISORY, advisory.problem, remedy, advisory)
+def _state(subject: Subject, exposures: Exposures, today: date) -> Condition:
+    """How a Python stands that is not installed by pyman."""
+    (state,) = conditions([Installation(subject.key, subject.path or Path())], exposures.found, today)
+    return state
 
 
-def _remedy(key: Key, state: Condition | None) -> str:
+def _advised(subject: Subject, state: Condition | None) -> Iterator[Finding]:
+    for advisory in affecting(subject.key):
+        good = state is None or (state.successor and not affecting(state.successor.key))
+        remedy = _remedy(subject, state) if good else ""
+        yield Finding(subject, Concern.ADVISORY, advisory.problem, remedy, advisory)
+
+
+def _remedy(subject: Subject, state: Condition | None) -> str:
     """A newer build takes the place of the newest of its kind; what is not that has been replaced already."""
     if state is None:
-        return f"pyman uninstall {key}"
-    good = state.successor and not affecting(state.successor.key)
-    return _upgrade(key) if good else ""
-
-
-def _upgrade(key: Key) -> str:
+        return f"pyman uninstall {subject.key}"
+    key = subject.key
     minor = Request(key.implementation, key.version.series, variant=key.variant)
-    return f"pyman upgrade {spelled(minor)}"
+    return f"pyman {'upgrade' if subject.where is Where.INSTALLED else 'install'} {spelled(minor)}"
 
 
-def _of_condition(state: Condition) -> Iterator[Finding]:
-    key, successor = state.installation.key, state.successor
+def _of_condition(subject: Subject, state: Condition) -> Iterator[Finding]:
+    key, successor = subject.key, state.successor
     if successor and successor.key.version != key.version:
         text = f"{successor.key.version} is out, in release {successor.key.release}"
-        yield Finding(state.installation, Concern.OUTDATED, text, _upgrade(key), newer=successor.key)
+        yield Finding(subject, Concern.OUTDATED, text, _remedy(subject, state), newer=successor.key)
     minor, end = ".".join(map(str, key.version.series)), end_of_life(key.version.series)
     if state.support is Support.ENDED:
         text = f"{minor} has had no fixes since {end}: move on to a later minor version"
-        yield Finding(state.installation, Concern.END_OF_LIFE, text)
+        yield Finding(subject, Concern.END_OF_LIFE, text)
     if state.support is Support.ENDING:
         text = f"{minor} gets no fixes after {end}"
-        yield Finding(state.installation, Concern.NEAR_END_OF_LIFE, text)
+        yield Finding(subject, Concern.NEAR_END_OF_LIFE, text)
 
 
-def newest_release(installations: Iterable[Installation], found: Successors) -> str:
-    """Return the newest release that is known for the targets of `installations`; "" for none."""
-    targets = {each.key.target for each in installations}
+def newest_release(subjects: Iterable[Subject], found: Successors) -> str:
+    """Return the newest release that is known for the targets of `subjects`; "" for none."""
+    targets = {each.key.target for each in subjects}
     dates = (build.key.release for target in targets for build in found.at(target))
     return max((text for text in dates if text.isdigit()), key=int, default="")

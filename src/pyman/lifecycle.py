@@ -58,3 +58,11 @@ def support(series: tuple[int, int], today: date) -> Support:
 def is_end_of_life(series: tuple[int, int], today: date) -> bool:
     """Whether minor version `series` is no longer maintained on `today`."""
     return support(series, today) is Support.ENDED
+
+
+def had_ended(series: tuple[int, int], day: date) -> bool:
+    """Whether minor version `series` was no longer maintained on `day`: those before one that ended are not.
+
+    So it tells of minor versions too that are older than all that are known here.
+    """
+    return any(support(each, day) is Support.ENDED for each in _FIRST_RELEASE if each >= series)

@@ -132,6 +132,11 @@ class Request(NamedTuple):
         return self._replace(os=target.os, arch=(target.arch, target.level), libc=target.libc)
 
     @property
+    def full_version(self) -> Version | None:
+        """The version, where it was named in full; None where any part of it was left open."""
+        return self.exact or (Version(*self.numbers) if len(self.numbers) == 3 else None)  # noqa: PLR2004
+
+    @property
     def asks_prerelease(self) -> bool:
         """Whether a pre-release was named."""
         return self.exact is not None

@@ -9,7 +9,7 @@ import click
 from pyman import links, modes, ui
 from pyman.address import public
 from pyman.cache import Cache
-from pyman.cli import installing, networking, settings
+from pyman.cli import holes, installing, networking, settings
 from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
 from pyman.fetch.sources import sources
@@ -84,7 +84,9 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         _describe(machine)
-    plan = _plan(_requests(requests), store, machine, wishes)
+    asked, loaded = _requests(requests), list[Metadata]()
+    plan = _plan(asked, store, machine, wishes, loaded)
+    holes.mention(asked, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
         return
@@ -128,15 +130,21 @@ def _requests(texts: Sequence[str]) -> list[Request]:
     return list(file.requests)
 
 
-def _plan(requests: list[Request], store: Store, machine: Machine, wishes: _Wishes) -> Plan:
-    """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met."""
+def _plan(
+    requests: list[Request], store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]
+) -> Plan:
+    """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met.
+
+    The metadata, where they are needed, are put into `loaded`.
+    """
     refresher = settings.refresher(wishes.wish, wishes.metadata_place, wishes.mirror)
 
     def load() -> Metadata:
         refresher.before_use(requests)
         if not wishes.quiet:
             refresher.tell_if_old()
-        return settings.load_metadata(wishes.metadata_place)
+        loaded[:] = [settings.load_metadata(wishes.metadata_place)]
+        return loaded[0]
 
     planner = Planner(store, machine, load, wishes.reinstall, wishes.allow_unverified)
     plan = refresher.looking(lambda: planner.plan(requests), requests)

@@ -1,5 +1,6 @@
 """`pyman pin`."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def command(
         pinned = [_text(Request.parse(request), resolved=resolved)]
         if not everywhere and not force:
             _check(pinned[0])
+        _mention(Request.parse(pinned[0]))
         _write(path, pinned[0], dry_run=dry_run)
     else:
         path, pinned = _current(everywhere=everywhere)
@@ -85,6 +87,13 @@ def _check(text: str) -> None:
             f"{text} does not satisfy requires-python of {project.path}: {project.request.specifiers}",
             "Pin a version that does, or give --force.",
         )
+
+
+def _mention(request: Request) -> None:
+    if request.full_version:
+        from pyman.cli import holes
+
+        holes.mention([request], here().machine, os.environ.get("PYMAN_METADATA"))
 
 
 def _write(path: Path, text: str, *, dry_run: bool) -> None:

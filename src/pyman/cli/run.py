@@ -91,10 +91,15 @@ def _python(text: str | None, options: list[str], *, install: bool, dry_run: boo
 
     None where it would be installed, were it not a `dry_run`.
     """
-    outcome = find(text, here())
+    place = here()
+    outcome = find(text, place)
     for warning in outcome.warnings:
         ui.warning(warning)
     if outcome.found:
+        if outcome.request.full_version:
+            from pyman.cli import holes
+
+            holes.mention([outcome.request], place.machine, os.environ.get("PYMAN_METADATA"))
         return outcome.found
     if not install or outcome.system:
         raise missing(outcome)

@@ -17,6 +17,7 @@ from pyman.target import Target
 
 if TYPE_CHECKING:
     from pyman.refreshing import Refresher
+    from pyman.vulnerabilities import VulnerabilityList
 
 _told: set[str] = set()
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -112,3 +113,10 @@ def warn_once(problem: PymanError) -> None:
     if problem.message not in _told:
         _told.add(problem.message)
         ui.warning(f"{problem.message}. {problem.hint}".rstrip())
+
+
+def load_vulnerabilities() -> "VulnerabilityList":
+    """Return what is known to be wrong with versions of CPython; MetadataError if the list is damaged."""
+    from pyman import vulnerabilities  # most commands need no list
+
+    return vulnerabilities.bundled()

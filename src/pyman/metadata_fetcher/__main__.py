@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from pyman.errors import MetadataError, PymanError
 from pyman.key import Implementation
-from pyman.metadata_fetcher import report
+from pyman.metadata_fetcher import report, vulnerabilities
 from pyman.release_index import artifact, document, index, others, rules
 from pyman.release_index.artifact import Artifact, Skipped
 
@@ -21,14 +23,54 @@ from pyman.release_index.artifact import Artifact, Skipped
     help="File or URL of builds of PyPy and GraalPy; without it those there stay.",
 )
 @click.option("--output", type=click.Path(path_type=Path), default=document.NAME, show_default=True)
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 if the file would change.")
-def main(*, location: str, others_location: str | None, output: Path, check: bool) -> None:
+@click.option(
+    "--vulnerabilities",
+    "records",
+    help="File, folder or URL of vulnerability records: OSV documents, or short ones. Makes the list of "
+    "vulnerabilities; the builds stay as they are unless --index or --others is given too.",
+)
+@click.option(
+    "--vulnerabilities-output",
+    "list_output",
+    type=click.Path(path_type=Path),
+    default=vulnerabilities.PLACE,
+    show_default=True,
+)
+@click.option(
+    "--vulnerabilities-date",
+    "list_date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day up to which the records are whole; without it that of the list stays, unless a record "
+    "without a fix is newer.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file would change.")
+@click.pass_context
+def main(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    *,
+    location: str,
+    others_location: str | None,
+    output: Path,
+    records: str | None,
+    list_output: Path,
+    list_date: datetime | None,
+    check: bool,
+) -> None:
     """Make download-metadata.json from the release index of python-build-standalone.
 
     A summary goes to stderr. A digest that is already in the file is never changed.
     """
+    builds_too = not records or any(_is_given(context, name) for name in ("location", "others_location"))
+    if not builds_too and _is_given(context, "output") and not _is_given(context, "list_output"):
+        list_output = output
+    changed = False
     try:
-        changed = make(location, others_location, output, write=not check)
+        if records:
+            day = list_date.date() if list_date else None
+            changed, said = vulnerabilities.make(records, list_output, day, write=not check)
+            tell(said)
+        if builds_too:
+            changed |= make(location, others_location, output, write=not check)
     except PymanError as error:
         tell([f"error: {error.message}"])
         tell([f"hint: {error.hint}"] if error.hint else [])
@@ -64,6 +106,10 @@ def make(location: str, others_location: str | None, output: Path, *, write: boo
 
 def _others(location: str | None) -> tuple[list[Artifact], list[Skipped]]:
     return others.parse_all(others.rows(index.read(location), location)) if location else ([], [])
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def tell(lines: Iterable[str]) -> None:
