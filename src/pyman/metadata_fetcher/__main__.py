@@ -4,13 +4,15 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 import click
 from click.core import ParameterSource
 
 from pyman.errors import MetadataError, PymanError
 from pyman.key import Implementation
-from pyman.metadata_fetcher import report, vulnerabilities
+from pyman.metadata_fetcher import addition, report, vulnerabilities
+from pyman.metadata_fetcher.summary import Change, Papers
 from pyman.release_index import artifact, document, index, others, rules
 from pyman.release_index.artifact import Artifact, Skipped
 
@@ -23,6 +25,11 @@ from pyman.release_index.artifact import Artifact, Skipped
     help="File or URL of builds of PyPy and GraalPy; without it those there stay.",
 )
 @click.option("--output", type=click.Path(path_type=Path), default=document.NAME, show_default=True)
+@click.option(
+    "--only-newer",
+    is_flag=True,
+    help="Only add builds, of releases not older than the newest there is for their target and variant.",
+)
 @click.option(
     "--vulnerabilities",
     "records",
@@ -43,6 +50,8 @@ from pyman.release_index.artifact import Artifact, Skipped
     help="The day up to which the records are whole; without it that of the list stays, unless a record "
     "without a fix is newer.",
 )
+@click.option("--summary", type=click.File("w", "utf-8"), help="Write what changes in Markdown to this file.")
+@click.option("--new", type=click.File("w", "utf-8"), help="List new builds in this file, to be verified.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file would change.")
 @click.pass_context
 def main(  # noqa: PLR0913 - one parameter an option
@@ -51,26 +60,34 @@ def main(  # noqa: PLR0913 - one parameter an option
     location: str,
     others_location: str | None,
     output: Path,
+    only_newer: bool,
     records: str | None,
     list_output: Path,
     list_date: datetime | None,
+    summary: IO[str] | None,
+    new: IO[str] | None,
     check: bool,
 ) -> None:
     """Make download-metadata.json from the release index of python-build-standalone.
 
     A summary goes to stderr. A digest that is already in the file is never changed.
     """
-    builds_too = not records or any(_is_given(context, name) for name in ("location", "others_location"))
+    of_builds = ("location", "others_location", "only_newer", "new")
+    builds_too = not records or any(_is_given(context, name) for name in of_builds)
     if not builds_too and _is_given(context, "output") and not _is_given(context, "list_output"):
         list_output = output
-    changed = False
+    changed, papers = False, Papers(summary, new)
     try:
+        if builds_too:
+            changed |= make(
+                location, others_location, output, write=not check, only_newer=only_newer, papers=papers
+            )
         if records:
             day = list_date.date() if list_date else None
-            changed, said = vulnerabilities.make(records, list_output, day, write=not check)
+            is_new, said = vulnerabilities.make(records, list_output, day, write=not check)
+            changed |= is_new
             tell(said)
-        if builds_too:
-            changed |= make(location, others_location, output, write=not check)
+            papers.note("Known vulnerabilities", said)
     except PymanError as error:
         tell([f"error: {error.message}"])
         tell([f"hint: {error.hint}"] if error.hint else [])
@@ -78,10 +95,19 @@ def main(  # noqa: PLR0913 - one parameter an option
     sys.exit(1 if check and changed else 0)
 
 
-def make(location: str, others_location: str | None, output: Path, *, write: bool) -> bool:
+def make(  # noqa: PLR0913 - what the program was told
+    location: str,
+    others_location: str | None,
+    output: Path,
+    *,
+    write: bool,
+    only_newer: bool = False,
+    papers: Papers = Papers(),  # noqa: B008 - frozen
+) -> bool:
     """Bring `output` up to date with the index at `location`, and say on stderr what that changes.
 
     The builds of other implementations are those at `others_location`; if that is None they stay as they are.
+    With `only_newer` builds are added as `addition.only_newer` says. Accounts of the change go to `papers`.
     Returns whether the file changes; without `write` it only would. Raises PymanError, with nothing written.
     """
     artifacts, skipped = artifact.parse_all(index.records(index.read(location), location))
@@ -96,7 +122,9 @@ def make(location: str, others_location: str | None, output: Path, *, write: boo
     builds, dropped = rules.choose(rules.settle_digests([*artifacts, *more], known))
     if not others_location:
         builds += [build for build in before if build.key.implementation is not Implementation.CPYTHON]
+    builds, left = addition.only_newer(before, builds) if only_newer else (builds, [])
     tell(report.changes(before, builds, dropped))
+    papers.write(Change(before, builds, [*skipped, *more_skipped], dropped, left))
     made = document.render(builds)
     if write and made != present:
         document.write(output, made)
