@@ -31,6 +31,7 @@ KEYS = [archive.key for archive in NEWS]
 # Known to the pyman under test, whatever its metadata are.
 KNOWN = "cpython-3.13.2+20250317-linux-riscv64-gnu"
 INDEX = "index.ndjson"
+WHOLE_314 = {"introduced": "3.14.0", "fixed": "3.14.99"}
 
 
 @pytest.fixture
@@ -309,6 +310,28 @@ def test_offline(pyman: Pyman, source: Source) -> None:
     assert source.server.asked == []
     assert state(pyman.store) == before
     assert set(KEYS) <= set(available(pyman, "--offline"))
+
+
+def test_a_newer_list_of_vulnerabilities_comes_along(pyman: Pyman, source: Source) -> None:
+    def list_of(day: str) -> None:
+        severe = {"id": "CVE-2099-1", "published": day, "severity": "critical", "score": 10, "vector": None}
+        document = {"format": 1, "date": day, "vulnerabilities": [severe | {"affected": [WHOLE_314]}]}
+        (source.server.folder / "vulnerabilities.json").write_text(json.dumps(document), encoding="utf-8")
+
+    source.serve(own_form(NEWS, source.server.url))
+    list_of("2020-01-01")
+    assert pyman("refresh", "--json").json["vulnerabilities"] is None
+    assert "CVE-2099-1" not in pyman("audit", "3.14.1", "--json", "--exit-zero").stdout
+    list_of("2099-01-01")
+    source.serve(own_form(NEWS[:1], source.server.url))
+    assert pyman("refresh", "--json").json["vulnerabilities"] == "2099-01-01"
+    assert "CVE-2099-1" in pyman("audit", "3.14.1", "--json", "--exit-zero").stdout
+    assert pyman("refresh", "--status", "--json").json["vulnerabilities"] == "2099-01-01"
+    learned = pyman.store / ".metadata" / "vulnerabilities.json"
+    learned.write_bytes(learned.read_bytes()[:-9])
+    done = pyman("audit", "3.14.1", "--json", "--exit-zero")
+    assert str(learned) in done.stderr
+    assert "CVE-2099-1" not in done.stdout
 
 
 # --- where it asks ----------------------------------------------------------------------------------------

@@ -222,7 +222,7 @@ def test_what_is_no_list_is_an_error(data: bytes) -> None:
 def test_a_list_of_a_newer_form_needs_a_newer_pyman() -> None:
     with pytest.raises(MetadataError) as problem:
         vulnerabilities.parse(listing(format=2), "here.json")
-    assert problem.value.message == "here.json needs a newer pyman: its form is 2, this pyman reads 1"
+    assert problem.value.message == "here.json is of form 2, which needs a newer pyman"
 
 
 def test_the_newer_list_counts() -> None:

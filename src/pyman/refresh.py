@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from pyman import changes, fetch, learned, own_form
+from pyman import changes, fetch, learned, own_form, vulnerabilities
 from pyman.address import public
 from pyman.errors import AbsentError, ContradictionError, FetchError, MetadataError, StoreError
 from pyman.fetch.news import News, Validators, news
@@ -38,13 +38,14 @@ class Outcome(NamedTuple):
     """What came of a refresh: where it was asked (as it may be shown), and the builds that were added.
 
     `found` is all that was read; None where the source said that nothing has changed. `passed` are the
-    sources that did not answer.
+    sources that did not answer. `vulnerabilities` is the date of a newer list of them; "" where none came.
     """
 
     source: str
     added: Sequence[Build]
     found: Found | None
     passed: Sequence[FetchError | MetadataError]
+    vulnerabilities: str = ""
 
 
 def sources(environ: Mapping[str, str], mirror: str = "", given: str | None = None) -> list[Source]:
@@ -78,7 +79,8 @@ def refresh(asked: Sequence[Source], store: Store, network: Network, now: float)
         else:
             new = new_among(found.builds, before.builds) if found else []
             added = _keep(store, source.place, _Answer(before.basis, new, validators), now)
-            return Outcome(public(source.place), added, found, passed)
+            listed = _vulnerabilities(source.place, store, network) if found and found.is_own else ""
+            return Outcome(public(source.place), added, found, passed, listed)
     raise AssertionError(asked)
 
 
@@ -126,6 +128,31 @@ def _opened(place: str) -> Iterator[Iterable[bytes]]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise FetchError(f"cannot read {place}: {reason}", "Check --from.") from None
+
+
+def _vulnerabilities(place: str, store: Store, network: Network) -> str:
+    """Take over the list of vulnerabilities beside a document in pyman's own form, if that has a newer one.
+
+    Returns its date, "" where there is none or it is not newer. Only what pyman's own program makes has one.
+    """
+    try:
+        found = vulnerabilities.parse(data := _beside(place, network), vulnerabilities.NAME)
+        with changes.metadata_locked(store):
+            here = vulnerabilities.known(store.homes, _pass_over)
+            if vulnerabilities.newest([here, found]) is here:
+                return ""
+            changes.put(store, vulnerabilities.place(store.home), data)
+            return found.date
+    except (FetchError, MetadataError):  # the builds are what was asked for
+        return ""
+
+
+def _beside(place: str, network: Network) -> bytes:
+    if "://" not in place:
+        with _opened(str(Path(place).with_name(vulnerabilities.NAME))) as chunks:
+            return b"".join(chunks)
+    address, mark, query = place.partition("?")
+    return fetch.read(f"{address.rpartition('/')[0]}/{vulnerabilities.NAME}{mark}{query}", network)
 
 
 class _Answer(NamedTuple):

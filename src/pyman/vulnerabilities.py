@@ -20,17 +20,20 @@ recorded means none by that day: of versions that came later it says nothing.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pyman.errors import MetadataError
+from pyman import learned
+from pyman.errors import MetadataError, NewerFormError
+from pyman.metadata import too_new
 from pyman.version import Stage, Version
 
 FORMAT = 1
 NAME = "vulnerabilities.json"
+_PASSED_OVER = "It is passed over: the bundled list serves."
 _ALL_BEFORE = "0"
 _BEFORE_ALL = Version(0, 0, 0, Stage.ALPHA)
 
@@ -136,6 +139,32 @@ def bundled() -> VulnerabilityList:
     return parse(data, str(path))
 
 
+def known(homes: Iterable[Path], damaged: Callable[[MetadataError], None]) -> VulnerabilityList:
+    """Return the list that was brought up to date last: the bundled one, or one learned in a store at `homes`.
+
+    `damaged` is called with what is wrong with one of those, which is passed over. MetadataError where the
+    bundled one is damaged.
+    """
+    lists = [bundled()]
+    for path in map(place, homes):
+        try:
+            lists.append(parse(path.read_bytes(), str(path)))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            damaged(MetadataError(f"cannot read {path}: {error.strerror}", _PASSED_OVER))
+        except NewerFormError as error:
+            damaged(error)
+        except MetadataError as error:
+            damaged(MetadataError(error.message, _PASSED_OVER))
+    return newest(lists)
+
+
+def place(home: Path) -> Path:
+    """Return where the store at `home` keeps a list that a refresh brought."""
+    return home / learned.FOLDER / NAME
+
+
 def newest(lists: Iterable[VulnerabilityList]) -> VulnerabilityList:
     """Return the list that was brought up to date last; of equals the first."""
     return max(lists, key=lambda each: (each.date, each.newest, len(each.known)))
@@ -158,10 +187,7 @@ def parse(data: bytes, origin: str) -> VulnerabilityList:
 
 def _check_form(form: object, origin: str) -> None:
     if type(form) is int and form > FORMAT:
-        raise MetadataError(
-            f"{origin} needs a newer pyman: its form is {form}, this pyman reads {FORMAT}",
-            "Install a newer pyman.",
-        )
+        raise too_new(origin, form)
     if form != FORMAT:
         raise ValueError(f"its format is {form!r}, not {FORMAT}")
 

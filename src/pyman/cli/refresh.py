@@ -60,6 +60,8 @@ def _tell(outcome: "Outcome") -> None:
         ui.note(f"Learned of {summary(outcome.added)}, from {outcome.source}")
     else:
         ui.note(f"Nothing is new at {outcome.source}")
+    if outcome.vulnerabilities:
+        ui.note(f"Known vulnerabilities are now those of {outcome.vulnerabilities}")
     if not outcome.found:
         return
     for one in outcome.found.skipped[:_SOME]:
@@ -85,6 +87,7 @@ def _document(outcome: "Outcome") -> dict[str, Any]:
         ],
         "skipped": [{"name": one.name, "reason": one.reason} for one in (found.skipped if found else ())],
         "left_out": [{"reason": str(rule), "count": count} for rule, count in dropped.items() if count],
+        "vulnerabilities": outcome.vulnerabilities or None,
         "not_answering": [each.message for each in outcome.passed],
     }
 
@@ -95,11 +98,13 @@ def _print_status(*, as_json: bool) -> None:
     bundled = _facts(own_form.bundled())
     more = [_facts(file) for home in store.homes if (file := learned.read(home, settings.warn_once))]
     state = State.read(keeper(store).home)
+    listed = settings.load_vulnerabilities().date
     refreshed = said(state.refreshed) if state.refreshed else None
     if as_json:
-        facts = {"refreshed": refreshed, "source": state.source or None}
+        facts = {"refreshed": refreshed, "source": state.source or None, "vulnerabilities": listed}
         ui.document({"bundled": bundled, "learned": more, **facts})
         return
     rows = [("bundled", bundled), *(("learned", each) for each in more)]
     ui.table((what, f"{one['builds']:,} builds", f"to {one['date']}", one["path"]) for what, one in rows)
+    ui.data(f"known vulnerabilities to {listed}")
     ui.data(f"refreshed {refreshed} from {state.source}" if refreshed else "never refreshed")

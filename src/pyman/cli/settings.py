@@ -119,4 +119,4 @@ def load_vulnerabilities() -> "VulnerabilityList":
     """Return what is known to be wrong with versions of CPython; MetadataError if the list is damaged."""
     from pyman import vulnerabilities  # most commands need no list
 
-    return vulnerabilities.bundled()
+    return vulnerabilities.known(store().homes, warn_once)
