@@ -140,7 +140,7 @@ def bundled() -> VulnerabilityList:
 
 
 def known(homes: Iterable[Path], damaged: Callable[[MetadataError], None]) -> VulnerabilityList:
-    """Return the list that was brought up to date last: the bundled one, or one learned in a store at `homes`.
+    """Return the list that was brought up to date last: the bundled one, or one learned at `homes`.
 
     `damaged` is called with what is wrong with one of those, which is passed over. MetadataError where the
     bundled one is damaged.

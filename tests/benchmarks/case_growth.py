@@ -1,5 +1,6 @@
-"""Growth: metadata ten times as large, and a store with 200 installations."""
+"""Growth: metadata ten times as large, 3,000 builds learned, and a store with 200 installations."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,15 +12,20 @@ from tests.benchmarks.rows import Measure, Row
 from tests.benchmarks.surroundings import CHECKOUT
 from tests.builds import Archive
 
+from pyman.key import Implementation
+from pyman.metadata import Build
+from pyman.release_index.document import builds_in, render
+
 _MOST_MS = 3
 _INSTALLATIONS = 200
 _MINORS = 8
 _METADATA = "download-metadata.json"
+_LEARNED = 3_000
 
 
 def growth(bench: Bench) -> list[Row]:
     """What more there is to read costs."""
-    return [*_of_metadata(bench), *_of_the_store(bench)]
+    return [*_of_metadata(bench), *_of_what_was_learned(bench), *_of_the_store(bench)]
 
 
 def _of_metadata(bench: Bench) -> list[Row]:
@@ -44,6 +50,49 @@ def _of_metadata(bench: Bench) -> list[Row]:
         series = (taken["tenfold"], taken["once"])
         rows.append(Row("growth", subject, "as they are", *series, limit, Measure.EXTRA))
     return rows
+
+
+def _of_what_was_learned(bench: Bench) -> list[Row]:
+    """Two homes, in one of which a refresh learned of 3,000 builds for all targets."""
+    without, refreshed = bench.home(), bench.home()
+    for home in (without, refreshed):
+        stores.lay(home.store, Archive("3.13.1", "20250612", "linux-x86_64-gnu"))
+    news = bench.scratch / "news.json"
+    news.write_bytes(render(_of_tomorrow()))
+    told = subprocess.run(
+        [bench.programs.pyman, "refresh", "--from", news, "--json"],
+        env=refreshed.environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert len(json.loads(told.stdout)["added"]) == _LEARNED
+    rows = []
+    for arguments in (("list", "--only-available"), ("list", "--only-available", "3.13"), ("find", "3.13")):
+        command = (bench.programs.pyman, *arguments)
+        commands = {
+            "refreshed": Command(command, refreshed.environment(PYMAN_TARGET="linux-x86_64-gnu")),
+            "without": Command(command, without.environment(PYMAN_TARGET="linux-x86_64-gnu")),
+        }
+        taken = bench.measure(commands, bench.many)
+        subject = f"`pyman {' '.join(arguments)}`, {_LEARNED:,} builds learned"
+        series = (taken["refreshed"], taken["without"])
+        rows.append(Row("growth", subject, "none learned", *series, _MOST_MS, Measure.EXTRA))
+    return rows
+
+
+def _of_tomorrow() -> list[Build]:
+    """As many builds as are to be learned: the newest that are known, as if made again a century later."""
+    known = builds_in((CHECKOUT / _METADATA).read_bytes(), _METADATA)
+    python = [build for build in known if build.key.implementation is Implementation.CPYTHON]
+    newest = sorted(python, key=lambda build: build.key.release, reverse=True)[:_LEARNED]
+    return [
+        build._replace(
+            key=build.key._replace(release=f"21{build.key.release[2:]}"),
+            url=build.url.replace(build.key.release, f"21{build.key.release[2:]}"),
+        )
+        for build in newest
+    ]
 
 
 def _copied(bench: Bench, folder: Path) -> Path:
