@@ -17,6 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "pyman"
 ORDER = [
     "errors",
     "filesystem",
+    "groups",
     "address",
     "stopping",
     "pyvenv",

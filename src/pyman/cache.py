@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, NamedTuple
 
-from pyman import fetch
+from pyman import fetch, groups
 from pyman.errors import FetchError
 from pyman.fetch import Download
 
@@ -95,7 +95,9 @@ class _Copy:
         self._file: BinaryIO | None = None
         with self._giving_up():
             for folder in (final.parent.parent, final.parent):
-                folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+                if not folder.exists():
+                    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+                    groups.hand_down(folder)
             _sweep(final.parent)
             if _ROOM * (size or 0) > shutil.disk_usage(final.parent).free:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -146,6 +148,7 @@ def _created(path: Path) -> BinaryIO:
     """A new file which others may read and nobody but its owner write, locked as long as it is open."""
     file = open(path, "xb", opener=partial(os.open, mode=0o644))  # noqa: SIM115 - the caller closes it
     if sys.platform != "win32":
+        groups.hand_down(path)
         with suppress(OSError):  # a network file system without locks
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return file

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from pyman import locks, manifest, modes
+from pyman import groups, locks, manifest, modes
 from pyman.errors import StoreError
 from pyman.filesystem import exchange, flush, flush_names
 from pyman.key import Key
@@ -60,6 +60,11 @@ def locked(
                 _settle(store, str(key))
 
 
+def is_possible(store: Store) -> bool:
+    """Whether this user may change what is in the store, or make it if there is none."""
+    return not store.home.exists() or os.access(store.home, os.W_OK | os.X_OK)
+
+
 def sweep(store: Store) -> None:
     """Settle what dead processes left in `.staging`. StoreError when the store cannot be written."""
     try:
@@ -96,7 +101,9 @@ def staging(store: Store, key: Key) -> Iterator[Path]:
     # A name of its own: whoever had the lock before and lost it (see claims) must not publish this half made.
     new = _stage(store, str(key)) / f"new-{os.urandom(4).hex()}"
     try:
-        new.mkdir(parents=True)
+        for folder in (new.parent, new):
+            folder.mkdir(exist_ok=folder != new)
+            groups.hand_down(folder)
         yield new
     except OSError as error:
         raise StoreError.of("change", new, error) from None
@@ -158,6 +165,7 @@ def remove(store: Store, installation: Installation) -> None:
 def _prepare(store: Store) -> None:
     """Make the store's own folders; StoreError when it cannot be written, or others could interfere."""
     try:
+        modes.check_place(store.home)
         modes.make_home(store.home)
         for folder in (_stages(store), _locks(store)):
             modes.make_private(folder)

@@ -84,6 +84,8 @@ class Claim:
                 text, touched = file.read(200), os.fstat(file.fileno()).st_mtime_ns
         except FileNotFoundError:
             return True
+        except PermissionError:  # another member of a group has just made it
+            text, touched = "", path.stat().st_mtime_ns
         if _is_gone(text) or self._is_silent(path.name, touched):
             path.unlink(missing_ok=True)
             return True

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pyman import pyvenv
+from pyman import groups, pyvenv
 from pyman.key import Implementation
 from pyman.pyvenv import CONFIG
 from pyman.store import Store
@@ -47,10 +47,13 @@ def note(store_home: Path, environment: Path) -> None:
         if file.exists():
             os.utime(file)
         elif read(store_home, path):
-            _index(store_home).mkdir(0o755, exist_ok=True)
+            if not _index(store_home).exists():
+                _index(store_home).mkdir(0o755)
+                groups.hand_down(_index(store_home))
             _make_room(store_home)
             waiting = file.with_name(f".{file.name}.{os.getpid()}")
             waiting.touch(0o644)
+            groups.hand_down(waiting)
             waiting.write_bytes(os.fsencode(path))
             waiting.replace(file)
 

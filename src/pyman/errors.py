@@ -16,11 +16,15 @@ PymanError                 expected failure, exit code 1
   CancelledError           the user stopped it, exit code 130
 """
 
+import errno
+import os
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:  # this is loaded by every start, paths are not
     from pathlib import Path
 
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_OF_STORES = (".staging", ".locks")
 _NO_ROOM = "Check the free space and the permissions there, or choose another store with PYMAN_HOME."
 
 
@@ -86,10 +90,69 @@ class StoreError(PymanError):
 
     @classmethod
     def of(cls, verb: str, path: "Path", error: OSError, hint: str = _NO_ROOM) -> Self:
-        """Return the error that says what could not be done with `path`, and what the system said to it."""
+        """Return the error that says what could not be done with `path`, and what the system said to it.
+
+        Where that is that this user may not do it, the error says whose the store is and what can be done.
+        """
         where = error.filename or path
         inside = f" ({where})" if str(where) != str(path) else ""
-        return cls(f"cannot {verb} {path}: {error.strerror or error}{inside}", hint)
+        message = f"cannot {verb} {path}: {error.strerror or error}{inside}"
+        if error.errno not in _DENIED or os.name != "posix":
+            return cls(message, hint)
+        return cls(*_denied(message, _store_of(path), path))
+
+    @classmethod
+    def not_for_the_group(cls, store: "Path", found: os.stat_result) -> Self:
+        """Return the error for a store that was opened to a group, when something was in it that was not."""
+        owner = _user(found.st_uid)
+        return cls(f"{store} is shared by a group, but what {owner} made in it is not", _opened(store, owner))
+
+
+def _denied(message: str, store: "Path", path: "Path") -> tuple[str, str]:
+    """Return the message and the hint for what this user may not do with `path`, in the store `store`."""
+    place = next(each for each in (store, *store.parents) if os.access(each, os.F_OK))
+    if place != path and path.exists() and os.access(place, os.W_OK) and path.stat().st_uid != os.geteuid():
+        owner = _user(path.stat().st_uid)
+        return f"{message}; it belongs to {owner}", _opened(store, owner)
+    found = place.stat()
+    if found.st_uid == os.geteuid():
+        return message, "Check the permissions there, or choose another store with PYMAN_HOME."
+    return f"{message}; {place} belongs to {_user(found.st_uid)}", _ways(store, _user(found.st_uid))
+
+
+def _opened(store: "Path", owner: str) -> str:
+    group = store.stat().st_gid
+    return (
+        f"Ask {owner} or the administrator to open it to the group: `chgrp -R {group} {store}`, "
+        f"`chmod -R g+rwX {store}`, `find {store} -type d -exec chmod g+s {{}} +`."
+    )
+
+
+def _store_of(path: "Path") -> "Path":
+    """Return the store that `path`, which is one or something in one, belongs to."""
+    for folder in (path, *path.parents):
+        if folder.name in _OF_STORES:
+            return folder.parent
+    is_inside = any(os.path.lexists(path.parent / name) for name in _OF_STORES)
+    return path.parent if is_inside else path
+
+
+def _user(number: int) -> str:
+    """Return what a user is called in a message."""
+    import pwd  # noqa: PLC0415 - few errors need it, and Windows has none
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
+
+
+def _ways(store: "Path", owner: str) -> str:
+    own = "install into a store of your own (PYMAN_HOME names it)"
+    if os.access(store, os.R_OK | os.X_OK):
+        both = f"{own} and read this one as well: PYMAN_SYSTEM_HOME={store}"
+        return f"Ask {owner} to let you write there, or {both}."
+    return f"Ask {owner} to let you in, or {own}."
 
 
 class CancelledError(PymanError):

@@ -110,10 +110,11 @@ def _point(link: Path, installation: Installation, store: Store, *, force: bool)
 
 
 def _stable(installation: Installation, store: Store) -> Path:
-    """The minor link of an installation; itself where nobody keeps that link, in the store beneath."""
+    """The minor link of an installation; itself where the link leads elsewhere and we cannot move it."""
     owner = store.owner(installation)
     link = owner.minor_link(installation.key)
-    return link if owner is store or _leads(link, installation.path) else installation.path
+    is_kept = owner is store and os.access(store.home, os.W_OK)
+    return link if is_kept or _leads(link, installation.path) else installation.path
 
 
 def _remove_dangling(bin_dir: Path, store: Store) -> None:

@@ -14,6 +14,7 @@ from threading import Event
 
 from filelock import FileLock, Timeout
 
+from pyman import groups
 from pyman.claims import Claim
 from pyman.errors import CancelledError, StoreError
 from pyman.owner import Owner, name_in
@@ -70,7 +71,8 @@ class _Lock:
     """The system's lock on a file; the claim to it where the file system has no locks."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._native = FileLock(folder / f"{name}.lock", mode=0o644, fallback_to_soft=False)
+        self._file = folder / f"{name}.lock"
+        self._native = FileLock(self._file, mode=groups.file_mode(folder, 0o644), fallback_to_soft=False)
         self._claim: Claim | None = None
         self._folder = folder
         self._name = name
@@ -79,6 +81,7 @@ class _Lock:
         """Try to get the lock, and tell whether it is held. Raises OSError."""
         if self._claim:
             return self._claim.acquire()
+        groups.make_file(self._file)
         try:
             self._native.acquire(timeout=0)
         except Timeout:

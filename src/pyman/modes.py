@@ -1,7 +1,8 @@
 """Who may read what is in the store, and that only its owner may change it.
 
 Whoever may read the directory of the store may read all that is published in it, whatever the umask; nobody
-but the owner may write to it. A store that root makes outside of its home directory is for everybody.
+but the owner may write to it, and the group where that shares the store (see `groups`). A store that root
+makes outside of its home directory is for everybody.
 
 None of this is for Windows, where a directory hands its permissions down.
 """
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from pyman import groups
 from pyman.errors import StoreError
 from pyman.userdirs import home_dir
 
@@ -32,6 +34,9 @@ def make_home(home: Path) -> None:
 
 def make_private(folder: Path) -> None:
     """Make a folder of the store in which no other user can be at work; StoreError if one can, or OSError."""
+    if groups.is_shared(folder.parent.stat()) and not _is_open(folder.parent):
+        groups.make_working_folder(folder)
+        return
     folder.mkdir(_PRIVATE, exist_ok=True)
     if _is_open(folder):
         with suppress(OSError):
@@ -53,6 +58,21 @@ def exposure(home: Path) -> str:
     )
 
 
+def check_place(home: Path) -> None:
+    """StoreError for a folder in which nobody could replace or remove what another user has installed."""
+    if os.name != "posix" or not home.exists():
+        return
+    status = home.stat()
+    several = bool(status.st_mode & stat.S_IWOTH) or groups.is_shared(status)
+    if status.st_mode & stat.S_ISVTX and several:
+        raise StoreError(
+            f"{home} is sticky: what a user makes in it only that user may replace or remove, so it is no "
+            "place for a store of several users",
+            f"Choose a folder of your own in it, such as PYMAN_HOME={home}/pyman; or make one for a group: "
+            "`chgrp GROUP DIR`, `chmod 2775 DIR`.",
+        )
+
+
 def settle(tree: Path, home: Path) -> None:
     """Give all in `tree` the mode it is to have when it is published in the store `home`. Raises OSError.
 
@@ -61,7 +81,9 @@ def settle(tree: Path, home: Path) -> None:
     if os.name != "posix":
         return
     allowed = readable(home)
-    if tree.stat().st_mode & 0o777 == allowed:
+    if groups.is_shared(home.stat()):
+        _make_room_for_bytecode(tree)
+    elif tree.stat().st_mode & 0o777 == allowed:
         return
     for path in _walk(tree):
         status = os.lstat(path)
@@ -72,8 +94,12 @@ def settle(tree: Path, home: Path) -> None:
 
 
 def readable(home: Path) -> int:
-    """Return the mode of a program in the store: what the store's own directory allows, but no writing."""
-    return _PRIVATE | home.stat().st_mode & _READING
+    """Return the mode of a program in the store: what the store's own directory allows, but no writing.
+
+    The members of a group that shares the store may write.
+    """
+    status = home.stat()
+    return (groups.mode_for(status) or _PRIVATE | status.st_mode & _READING) & 0o777
 
 
 def _wanted(mode: int, allowed: int) -> int:
@@ -86,6 +112,13 @@ def _walk(tree: Path) -> Iterator[str]:
     for folder, folders, files in os.walk(tree):
         yield folder
         yield from (os.path.join(folder, name) for name in (*folders, *files))  # noqa: PTH118 - the same
+
+
+def _make_room_for_bytecode(tree: Path) -> None:
+    """Make the folders which Python makes for bytecode: those it made could be emptied by one member only."""
+    for folder, _, files in os.walk(tree):
+        if any(name.endswith(".py") for name in files):
+            Path(folder, "__pycache__").mkdir(exist_ok=True)
 
 
 def _is_for_everybody(home: Path) -> bool:

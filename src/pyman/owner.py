@@ -5,6 +5,8 @@ import socket
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from pyman import groups
+
 _UNKNOWN = "another process"
 
 
@@ -32,9 +34,15 @@ class Owner(NamedTuple):
         return f"{self.pid}\n{self.system}\n{self.host}\n"
 
     def write(self, path: Path) -> None:
-        """Write the description that `parse` takes; everybody may read it. Raises OSError."""
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        """Write the description that `parse` takes; everybody may read it. Raises OSError.
+
+        In the folder of a group all of the group may, whatever the umask. What was there before may be
+        another user's: it is not written to but replaced.
+        """
+        path.unlink(missing_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
+            groups.hand_down(path)
             os.write(file, str(self).encode())
         finally:
             os.close(file)

@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from threading import Event
 
+from pyman import groups
 from pyman.errors import CancelledError
 from pyman.stopping import stoppable
 from pyman.store import Installation
@@ -29,6 +30,7 @@ def run(staged: Installation, *args: str, seconds: float) -> "subprocess.Complet
         stdin=subprocess.PIPE,  # not /dev/null: a chroot may have none
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        umask=groups.umask_in(staged.path),
         start_new_session=True,  # a process group, so that all of it can be ended
     )
     with process, stoppable(lambda: _end(process, stopped)):

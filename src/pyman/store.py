@@ -110,10 +110,8 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise StoreError(
-                f"cannot read the store {self.home}: {error.strerror}",
-                "Check the permissions there, or choose another store with PYMAN_HOME.",
-            ) from None
+            hint = "Check the permissions there, or choose another store with PYMAN_HOME."
+            raise StoreError.of("read the store", self.home, error, hint) from None
         return sorted(found, key=_order, reverse=True)
 
     def get(self, key: Key) -> Installation | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+from pyman import groups
 from pyman.manifest import Written, reachable
 
 _WINDOWS = os.name == "nt"
@@ -33,6 +34,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self._root = reachable(root)
+        self._mode = groups.mode_in(root)
         self._made = {""}
         self._claimed: set[str] = set()
         self.written: dict[str, Written] = {}
@@ -54,7 +56,10 @@ class Tree:
             missing.append(name)
             name = name.rpartition("/")[0]
         for directory in reversed(missing):
-            Path(self.path(directory)).mkdir(0o755)
+            path = Path(self.path(directory))
+            path.mkdir(0o755)
+            if self._mode is not None:
+                path.chmod(self._mode)
             self._made.add(directory)
 
     def claim(self, name: str) -> None:

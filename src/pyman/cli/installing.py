@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 from pyman import advisories, changes, links, ui
 from pyman.cli import settings
@@ -73,7 +73,7 @@ def mend(installations: Iterable[Installation], store: Store) -> None:
         changes.sweep(store)
     keys = {each.key.link_name: each.key for each in installations}
     stale = [key for key in keys.values() if links.is_stale(store, key)]
-    if stale:
+    if stale and changes.is_possible(store):
         with changes.links_locked(store):
             for key in stale:
                 links.refresh_minor(store, key)
@@ -102,7 +102,8 @@ def link(
     """
     bin_dir = settings.bin_dir()
     made = []
-    with changes.links_locked(store):
+    # The links are this user's own: where the store can only be read nobody else moves what they follow.
+    with changes.links_locked(store) if changes.is_possible(store) else nullcontext():
         for each in native(installations, own):
             made.append(links.refresh_bin(store, each.key, own, bin_dir, force=force))
             if default:
