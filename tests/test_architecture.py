@@ -44,6 +44,7 @@ ORDER = [
     "lifecycle",
     "links",
     "modes",
+    "access",
     "owner",
     "claims",
     "locks",

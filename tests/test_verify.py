@@ -141,6 +141,108 @@ def test_modified(name: str, change: Callable[[Path], object], why: str, pyman: 
     assert told["missing"] == []
 
 
+@posix
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("bin/python3.13", 0o777, "has mode 0777, not 0755: every user may write to it"),
+        ("bin/python3.13", 0o4755, "has mode 4755, not 0755"),
+        (OS, 0o646, "has mode 0646, not 0644: every user may write to it"),
+        (OS, 0o664, "has mode 0664, not 0644: its group may write to it"),
+        (OS, 0o600, "has mode 0600, not 0644"),
+        (".pyman.json", 0o666, "has mode 0666, not 0644: every user may write to it"),
+        ("lib", 0o777, "has mode 0777, not 0755: every user may write to it"),
+        ("lib/python3.13", 0o1777, "has mode 1777, not 0755: every user may write to it"),
+        ("lib/python3.13", 0o700, "has mode 0700, not 0755"),
+        (".", 0o777, "has mode 0777, not 0755: every user may write to it"),
+    ],
+)
+@pytest.mark.parametrize("is_old", [False, True], ids=["now", "before there were modes in records"])
+def test_a_mode_that_changed(
+    is_old: bool,  # noqa: FBT001 - a parameter
+    changed: tuple[str, int, str],
+    pyman: Pyman,
+    root: Path,
+) -> None:
+    name, mode, why = changed
+    if is_old:
+        forget_modes(root)
+    only(pyman)
+    before = (root / name).stat().st_mode
+    (root / name).chmod(mode)
+    told = only(pyman, code=1)
+    assert told["modified"] == [{"name": name, "why": why}]
+    assert f"modified  {BUILD.key}{'' if name == '.' else f'/{name}'}" in pyman("verify", code=1).stdout
+    (root / name).chmod(before)
+    only(pyman)
+    (root / name).chmod(mode)
+    pyman("install", "--reinstall", BUILD.key, "--target", FOREIGN)
+    only(pyman)
+
+
+def forget_modes(root: Path) -> None:
+    """Make the record one of a pyman that wrote down no modes."""
+    record = json.loads((root / ".pyman.json").read_text(encoding="utf-8"))
+    del record["access"]
+    (root / ".pyman.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+@posix
+@pytest.mark.parametrize("name", ["bin/python3.13", "bin/python3", "lib/python3.13", ".pyman.json", "."])
+def test_an_owner_that_changed(name: str, pyman: Pyman, root: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip(ELSEWHERE + "it needs root")
+    os.chown(root / name, 4711, -1, follow_symlinks=False)
+    assert only(pyman, code=1)["modified"] == [{"name": name, "why": "belongs to user 4711, not root"}]
+    os.chown(root / name, 0, 4712, follow_symlinks=False)
+    assert only(pyman, code=1)["modified"] == [{"name": name, "why": "belongs to the group 4712, not root"}]
+    pyman("install", "--reinstall", BUILD.key, "--target", FOREIGN)
+    only(pyman)
+
+
+@posix
+def test_content_and_mode_are_both_told(pyman: Pyman, root: Path) -> None:
+    corrupt(root / OS)
+    (root / OS).chmod(0o666)
+    why = "has another content, has mode 0666, not 0644: every user may write to it"
+    assert only(pyman, code=1)["modified"] == [{"name": OS, "why": why}]
+
+
+@posix
+def test_what_was_added_is_not_for_others_to_write(pyman: Pyman, root: Path) -> None:
+    write(root / "lib/python3.13/__pycache__/os.cpython-313.pyc")
+    write(root / SITE / "spam.py")
+    for path in (root / "lib/python3.13/__pycache__", root / SITE, root / SITE / "spam.py"):
+        path.chmod(0o700)
+    only(pyman)
+    (root / "lib/python3.13/__pycache__").chmod(0o777)
+    (root / SITE / "spam.py").chmod(0o646)
+    assert only(pyman, code=1)["modified"] == [
+        {"name": "lib/python3.13/__pycache__", "why": "every user may write to it"},
+        {"name": f"{SITE}/spam.py", "why": "every user may write to it"},
+    ]
+
+
+@posix
+def test_a_group_of_one_user_is_nobody_else(pyman: Pyman, root: Path) -> None:
+    """With the umask 002, which such groups come with, Python makes folders that the group may write to."""
+    if os.geteuid() != 0:
+        pytest.skip(ELSEWHERE + "it needs root")
+    write(root / "lib/python3.13/__pycache__/os.cpython-313.pyc")
+    folder = root / "lib/python3.13/__pycache__"
+    folder.chmod(0o775)  # root's
+    only(pyman)
+    os.chown(folder, 0, 4712)
+    assert only(pyman, code=1)["modified"][0]["why"] == "the group 4712 may write to it"
+
+
+@posix
+def test_a_store_for_everybody_is_warned_of(pyman: Pyman, root: Path) -> None:
+    pyman.store.chmod(0o777)
+    assert f"every user of this machine may write to {pyman.store}" in pyman("verify").stderr
+    assert root.is_dir()
+
+
 @pytest.mark.parametrize("name", [OS, pytest.param("bin/python3", marks=posix)])
 def test_missing(name: str, pyman: Pyman, root: Path) -> None:
     (root / name).unlink()
@@ -320,14 +422,13 @@ def test_an_empty_store(pyman: Pyman) -> None:
     assert pyman("verify", "--json").json == {"installations": []}
 
 
-def test_only_reads(pyman: Pyman, root: Path) -> None:
+@pytest.mark.usefixtures("root")
+def test_only_reads(pyman: Pyman) -> None:
     shutil.rmtree(pyman.store / ".locks")
     before = sorted((path, path.lstat().st_mtime_ns) for path in (pyman.store, *pyman.store.rglob("*")))
-    for path in (pyman.store, root):
-        path.chmod(0o555)
+    pyman.store.chmod(0o555)
     pyman("verify")
-    for path in (pyman.store, root):
-        path.chmod(0o755)
+    pyman.store.chmod(0o755)
     assert (
         sorted((path, path.lstat().st_mtime_ns) for path in (pyman.store, *pyman.store.rglob("*"))) == before
     )

@@ -18,7 +18,7 @@ from threading import Event
 from time import monotonic
 from typing import Any, NamedTuple
 
-from pyman import __version__, advisories, archive, changes, fetch, links, manifest, prepare, smoke
+from pyman import __version__, access, advisories, archive, changes, fetch, links, manifest, prepare, smoke
 from pyman.address import public
 from pyman.cache import Cache
 from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, OfflineError, PymanError
@@ -160,7 +160,8 @@ class Installer:
                 files = manifest.take(tree, unpacked.written)
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
-            record = _record(build, download, unpacked) | {"files": files}
+            rights = access.noted(tree, self.store.home)
+            record = _record(build, download, unpacked) | rights | {"files": files}
             return changes.publish(self.store, build.key, tree, record)
 
     def _unpack(self, download: Download, build: Build, tree: Path) -> archive.Unpacked:

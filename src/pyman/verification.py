@@ -1,16 +1,18 @@
-"""Compares an installation with the manifest in its record. Only reads, and takes no lock.
+"""Compares an installation, and who may change it, with its record. Only reads, and takes no lock.
 
 What this cannot tell: whoever can change the files can change the record as well.
 """
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
 
-from pyman import additions, manifest
+from pyman import access, additions, manifest
+from pyman.access import Access
 from pyman.additions import Additions
 from pyman.errors import StoreError
 from pyman.manifest import File, Manifest
@@ -26,7 +28,10 @@ _PAUSE = 0.02  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A file or link that is listed and is not what it was, and in what."""
+    """What is not as it was, and in what: a file or link that is listed, or whatever others may write to.
+
+    The installation's own folder goes by the name `.`.
+    """
 
     name: str
     why: str
@@ -85,9 +90,11 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 def _compare(installation: Installation) -> Report:
     try:
         listed = manifest.load(installation)
+        rights = _rights(installation)
     except StoreError as error:
         return Report(installation, error.message)
-    comparison = _Comparison(dict(listed))
+    comparison = _Comparison(dict(listed), rights, _folders(listed))
+    comparison.look_at_root(installation.path)
     for name, entry in manifest.entries(installation.path, comparison.unreadable):
         comparison.look(name, entry)
     comparison.read()
@@ -95,18 +102,37 @@ def _compare(installation: Installation) -> Report:
         installation,
         files=len(listed),
         size=sum(each.size for each in listed.values() if isinstance(each, File)),
-        modified=sorted(comparison.modified, key=lambda each: each.name),
+        modified=[Finding(name, why) for name, why in sorted(comparison.modified.items())],
         missing=comparison.missing(),
         added=additions.sort(installation.path, comparison.added),
     )
 
 
+def _rights(installation: Installation) -> Access:
+    try:
+        return access.recorded(installation.record(), installation.path, installation.path.parent)
+    except OSError as error:
+        raise StoreError(f"its folder cannot be read: {error.strerror}") from None
+    except (LookupError, TypeError, ValueError):
+        raise StoreError("its record is damaged") from None
+
+
+def _folders(listed: Manifest) -> set[str]:
+    """Return the folders that were installed: those in which something is listed."""
+    found: set[str] = set()
+    for name in listed:
+        while (name := name.rpartition("/")[0]) and name not in found:
+            found.add(name)
+    return found
+
+
 class _Job(NamedTuple):
-    """A file that is to be read, and what it should be."""
+    """A file that is to be read, what it should be, and what is wrong with who may change it."""
 
     name: str
     path: str
     file: File
+    rights: str
 
 
 @dataclass(slots=True)
@@ -114,21 +140,38 @@ class _Comparison:
     """What was found so far; `rest` is what is listed and was not come upon."""
 
     rest: Manifest
+    access: Access
+    folders: set[str]
     jobs: list[_Job] = field(default_factory=list)
-    modified: list[Finding] = field(default_factory=list)
+    modified: dict[str, str] = field(default_factory=dict)
     added: dict[str, bool] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
+
+    def look_at_root(self, path: Path) -> None:
+        """Compare who may change the folder itself."""
+        with suppress(OSError):  # it is gone, which is seen later
+            self._note(".", self.access.faults(path.stat(follow_symlinks=False)))
 
     def look(self, name: str, entry: "os.DirEntry[str]") -> None:
         """Compare what needs no reading, and remember what does."""
         listed = self.rest.pop(name, None)
         is_file = entry.is_file(follow_symlinks=False)
+        rights = self._rights(name, entry, is_listed=listed is not None)
         if is_file and isinstance(listed, File):
-            self.jobs.append(_Job(name, entry.path, listed))
-        elif listed is not None:
-            self._note(name, _other_kind(entry, listed))
-        elif name != RECORD and not entry.is_dir(follow_symlinks=False):
+            self.jobs.append(_Job(name, entry.path, listed, rights))
+            return
+        self._note(name, _joined("" if listed is None else _other_kind(entry, listed), rights))
+        if listed is None and name != RECORD and not entry.is_dir(follow_symlinks=False):
             self.added[name] = is_file
+
+    def _rights(self, name: str, entry: "os.DirEntry[str]", *, is_listed: bool) -> str:
+        """What is wrong with who may change something; of what was added, only whether others may."""
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            return ""
+        was_installed = is_listed or name == RECORD or name in self.folders
+        return self.access.faults(status) if was_installed else self.access.openness(status)
 
     def unreadable(self, name: str, error: OSError) -> None:
         """Take a directory for changed, and nothing in it for missing."""
@@ -151,7 +194,7 @@ class _Comparison:
             thread.join()
         for job in self.jobs:
             # What a thread did not get to the end of is not taken for right.
-            self._note(job.name, verdicts.get(job.name, "could not be read"))
+            self._note(job.name, _joined(verdicts.get(job.name, "could not be read"), job.rights))
 
     def missing(self) -> list[str]:
         """What is listed and not there."""
@@ -160,7 +203,11 @@ class _Comparison:
 
     def _note(self, name: str, why: str) -> None:
         if why:
-            self.modified.append(Finding(name, why))
+            self.modified[name] = why
+
+
+def _joined(content: str, rights: str) -> str:
+    return content if content.startswith("cannot be read") else ", ".join(filter(None, (content, rights)))
 
 
 def _other_kind(entry: "os.DirEntry[str]", listed: File | str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pyman import ui, verification
+from pyman import modes, ui, verification
 from pyman.cli import settings
 from pyman.errors import PymanError
 from pyman.store import Installation, Store
@@ -20,11 +20,13 @@ def command(requests: tuple[str, ...], as_json: bool, quiet: bool) -> None:
     """Tell what was changed in installed Python versions: all, or those that fit a REQUEST.
 
     Every file is compared with the size and SHA-256 that were written down when it was installed. The exit
-    code is 1 if one was modified, is missing, or was added where nothing should be. Packages that somebody
-    installed, and the bytecode that Python writes when it runs, are shown as well: nothing is wrong with
-    them.
+    code is 1 if one was modified, is missing, or was added where nothing should be; also if the mode or the
+    owner of a file or folder has changed, or others may write to it. Packages that somebody installed, and
+    the bytecode that Python writes when it runs, are shown as well: nothing is wrong with them.
     """
     store = settings.store()
+    if exposed := modes.exposure(store.home):
+        ui.warning(exposed)
     reports = []
     for installation in _wanted(requests, store):
         report = verification.check(installation)
