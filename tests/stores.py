@@ -38,7 +38,9 @@ def link_name(archive: Archive) -> str:
 def environment(folder: Path, home: Path, *lines: str) -> Path:
     """Make a virtual environment whose Python is in the folder `home`, and return its folder."""
     (folder / "bin").mkdir(parents=True)
-    (folder / "pyvenv.cfg").write_text("\n".join([f"home = {home}", *lines, ""]), encoding="utf-8")
+    (folder / "pyvenv.cfg").write_text(
+        "\n".join([f"home = {home}", *lines, ""]), encoding="utf-8", errors="surrogateescape"
+    )
     python = next(iter(sorted(home.glob("python*"))), home / "python3")
     (folder / "bin" / "python").symlink_to(python)
     return folder

@@ -1,6 +1,7 @@
-"""How the address of a file may be shown: nothing that is secret in it is ever printed."""
+"""How the address of a file may be shown, for nothing secret is ever printed; and which local file it is."""
 
-from urllib.parse import urlsplit, urlunsplit
+import os
+from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 _NONE = "<not a URL>"
 
@@ -19,3 +20,13 @@ def public(url: str) -> str:
     except ValueError:
         return _NONE
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")).removeprefix("//")
+
+
+def path_of(url: str) -> str:
+    """Return the path that a `file:` URL names, whatever bytes are in it; ValueError if it is no URL."""
+    path = urlsplit(url).path
+    if os.name == "posix":
+        return os.fsdecode(unquote_to_bytes(path))
+    from urllib.request import url2pathname  # noqa: PLC0415 - drives and the like
+
+    return url2pathname(path)

@@ -36,6 +36,11 @@ _AT_ONCE = 4
 _GLANCE = 0.1  # seconds
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 
+_KEPT_OUT = (
+    "{key} cannot load {modules} here: this version of Python loads no extension modules from a path that is "
+    "not UTF-8, as that of the store is"
+)
+
 
 class Finish(NamedTuple):
     """How a tree is finished: marked as externally managed (PEP 668), tested, its modules compiled."""
@@ -187,8 +192,8 @@ class Installer:
         prepare.prepare(staged, final, is_external=self.finish.is_external)
         if not smoke.concerns(staged.key):
             return
-        if self.finish.smoke_test:
-            smoke.check(staged)
+        if self.finish.smoke_test and (modules := smoke.check(staged)):
+            self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(modules)))
         if self.finish.compile_bytecode:
             from pyman import bytecode  # noqa: PLC0415 - few want it
 

@@ -110,7 +110,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _parse(output: bytes, path: str) -> Facts | None:
-    parts = output.decode("utf-8", "surrogateescape").split("\0")
+    # Paths in it have the bytes that they have on disk, which our locale may take for other characters.
+    parts = output.decode(sys.getfilesystemencoding(), "surrogateescape").split("\0")
     try:
         mark, name, numbers, stage, own, free, debug, platform, multiarch, machine, bits, prefix, base = parts
         implementation = Implementation(name)

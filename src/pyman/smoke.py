@@ -32,7 +32,7 @@ _MODULES = {
 # CPython's `_sqlite3` asks functools for a decorator that nobody calls here: to compile that, and what it
 # imports, took longer than all the rest. Who asks for anything else gets the real one.
 _PROGRAM = """\
-import sys
+import os, sys
 if "sqlite3:_sqlite3" in sys.argv:
     class Functools(type(sys)):
         lru_cache = None
@@ -56,7 +56,7 @@ version = "{}.{}.{}".format(*sys.version_info)
 stage = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(sys.version_info[3])
 if stage:
     version += stage + str(sys.version_info[4])
-print(ascii({"version": version, "suffix": suffix, "prefix": sys.prefix, "missing": missing}))
+print(ascii({"version": version, "suffix": suffix, "prefix": os.fsencode(sys.prefix), "missing": missing}))
 """
 _HINT = "Nothing was installed. `pyman explain` shows which other builds there are."
 
@@ -69,8 +69,8 @@ def concerns(key: Key) -> bool:
         return False
 
 
-def check(interpreter: Installation) -> None:
-    """Start the staged interpreter.
+def check(interpreter: Installation) -> list[str]:
+    """Start the staged interpreter; returns the modules that only the store's path keeps it from loading.
 
     Raises DoesNotRunError, which names the library, symbol or module that is missing, if it does not run.
     """
@@ -84,6 +84,7 @@ def check(interpreter: Installation) -> None:
         raise _error(
             key, f"its extension modules are tagged {facts['suffix']}, wheels for musl do not import"
         )
+    return _kept_out(facts, interpreter)
 
 
 def _facts(interpreter: Installation) -> dict[str, Any]:
@@ -125,14 +126,29 @@ def _modules(key: Key) -> list[str]:
 def _wrong(facts: dict[str, Any], interpreter: Installation) -> str:
     """Return why this is not the interpreter it should be, nothing if it is."""
     key = interpreter.key
-    if facts["missing"]:
-        each = (f"{name} ({why})" for name, why in facts["missing"].items())
+    kept_out = _kept_out(facts, interpreter)
+    if len(facts["missing"]) > len(kept_out):
+        each = (f"{name} ({why})" for name, why in facts["missing"].items() if name not in kept_out)
         return f"modules do not import: {', '.join(each)}"
     if not _is_version(str(facts["version"]), key):
         return f"it is Python {facts['version']}"
-    if not _same(Path(facts["prefix"]), interpreter.path):
-        return f"it looks for its files in {facts['prefix']}"
+    prefix = os.fsdecode(facts["prefix"])  # as bytes, for its locale may be another than ours
+    if not _same(Path(prefix), interpreter.path):
+        return f"it looks for its files in {prefix}"
     return ""
+
+
+def _kept_out(facts: dict[str, Any], interpreter: Installation) -> list[str]:
+    """The modules which Python itself does not load from where it is.
+
+    Since 3.12 it remembers extension modules by their path in UTF-8 (CPython, Python/import.c,
+    hashtable_key_from_2_strings), and so loads none from a path that cannot be written so.
+    """
+    try:
+        os.fsencode(interpreter.path).decode()
+    except UnicodeDecodeError:
+        return [name for name, why in facts["missing"].items() if why.startswith("UnicodeEncodeError:")]
+    return []
 
 
 def _is_version(text: str, key: Key) -> bool:

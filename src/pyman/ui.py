@@ -1,5 +1,8 @@
 """What is printed. stdout carries data only; everything else goes to stderr. Decides nothing."""
 
+import codecs
+import io
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,6 +11,8 @@ import click
 from pyman.errors import PymanError
 
 _KILO = 1000
+_BYTES = range(0xDC80, 0xDD00)  # the characters that stand for bytes which are no text (PEP 383)
+_LENIENT = "pyman"
 
 
 def error(problem: PymanError) -> None:
@@ -28,8 +33,11 @@ def note(text: str) -> None:
 
 
 def data(text: str) -> None:
-    """Print what was asked for."""
-    click.echo(text)
+    """Print what was asked for; whoever reads it gets it as it is, a terminal nothing that would steer it."""
+    steered = sys.stdout and sys.stdout.isatty()
+    click.echo(
+        printable(text) if steered else text, color=True
+    )  # else click takes out what looks like colour
 
 
 def document(value: dict[str, Any]) -> None:
@@ -45,12 +53,35 @@ def table(rows: Iterable[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+        data("  ".join(cells).rstrip())
 
 
 def printable(text: str) -> str:
     """Return `text` without characters that would steer a terminal; lines stay."""
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def let_bytes_through(stream: io.TextIOWrapper) -> None:
+    """Let `stream` take any text.
+
+    What in a path is no text comes out as the bytes it is, and what the encoding has no character for is
+    escaped. Where it can only write ASCII nobody has said which encoding is wanted: it is UTF-8 then.
+    """
+    codecs.register_error(_LENIENT, _as_bytes)
+    ascii_only = codecs.lookup(stream.encoding).name == "ascii"
+    stream.reconfigure(encoding="utf-8" if ascii_only else None, errors=_LENIENT)
+
+
+def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    chars = error.object[error.start : error.end]
+    return b"".join(map(_byte, chars)), error.end
+
+
+def _byte(char: str) -> bytes:
+    found = ord(char)
+    return bytes([found & 0xFF]) if found in _BYTES else char.encode("ascii", "backslashreplace")
 
 
 def size(count: int) -> str:

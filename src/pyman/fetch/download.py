@@ -7,10 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
-from pyman.address import public
+from pyman.address import path_of, public
 from pyman.errors import AbsentError, CancelledError, DigestMismatchError, FetchError, OfflineError
 from pyman.fetch.body import Body
 from pyman.fetch.problems import CHECK
@@ -114,7 +112,7 @@ def read(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - froze
 
 def _opened(url: str) -> BinaryIO:
     try:
-        return Path(url2pathname(urlsplit(url).path)).open("rb")
+        return Path(path_of(url)).open("rb")
     except OSError as error:
         kind = AbsentError if isinstance(error, FileNotFoundError) else FetchError
         raise kind(f"cannot read {public(url)}: {error.strerror}", CHECK) from None

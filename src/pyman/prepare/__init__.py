@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pyman.key import Implementation
 from pyman.prepare import environments, externally_managed, launchers, sysconfig_data
+from pyman.prepare.rewriting import as_written
 from pyman.store import Installation, executable_name
 from pyman.target import Os
 
@@ -17,6 +18,7 @@ def prepare(staged: Installation, final: Path, *, is_external: bool) -> None:
     `is_external` marks it as externally managed (PEP 668). Raises OSError when the system cannot write.
     """
     tree, key = staged.path, staged.key
+    final = as_written(final)
     stdlib = staged.standard_library
     macos = key.target.os is Os.MACOS
     launchers.name_interpreter(tree, key)

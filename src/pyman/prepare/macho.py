@@ -58,7 +58,7 @@ def renaming(file: BinaryIO, name: str) -> Renaming | None:
     None if `file` is no Mach-O library, is damaged, or has no room for that name. Raises OSError.
     """
     try:
-        slices = [_slice(file, offset, name.encode()) for offset in _offsets(file)]
+        slices = [_slice(file, offset, name.encode("utf-8", "surrogateescape")) for offset in _offsets(file)]
     except (ValueError, OverflowError, struct.error):
         return None
     edits = tuple(edit for each in slices for edit in each.edits)

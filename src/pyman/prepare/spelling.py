@@ -44,7 +44,8 @@ _UNKNOWN_TO_GCC = re.compile(
     """,
     re.VERBOSE,
 )
-_SPECIAL = re.compile(r"([^\w@%+=:,./-])")
+# Bytes that are no text mean nothing to a shell.
+_SPECIAL = re.compile("([^\\w@%+=:,./\udc80-\udcff-])")
 _SPECIAL_IN_DOUBLE_QUOTES = re.compile(r'([\\"$`])')
 
 

@@ -16,7 +16,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from pyman.prepare.rewriting import data as data_of
 from pyman.prepare.rewriting import plain_files, replace
+from pyman.prepare.rewriting import text as text_of
 from pyman.prepare.spelling import Spelling, with_path, with_tools
 
 _ASSIGNMENT = re.compile(r"^(?P<name>[A-Za-z_]\w*[ \t]*[:?+]?=[ \t]*)(?P<value>.*)$", re.MULTILINE)
@@ -28,12 +30,12 @@ def settle(tree: Path, stdlib: Path | None, final: Path, *, macos: bool) -> None
     """Rewrite what in `tree` says where and by what it was built, to say `final` and `cc`. Raises OSError."""
     for path, rewritten in _files(tree, stdlib, final, macos=macos):
         try:
-            before = path.read_bytes().decode()
+            before = text_of(path.read_bytes())
             after = rewritten(before)
         except (SyntaxError, ValueError, RecursionError):
             continue  # not in a form that is known: as it was is the best that can be had
         if after != before:
-            replace(path, after.encode())
+            replace(path, data_of(after))
 
 
 def _files(
@@ -76,15 +78,19 @@ def _python_data(value: Callable[[str], str], source: str) -> str:
 
 def _with_node(source: str, node: ast.expr, text: str) -> str:
     """Return `source` with `text` in the place of `node`; ast.get_source_segment takes 20 ms to find it."""
-    code = source.encode()  # in which ast counts columns
+    code = data_of(source)  # in which ast counts columns
     starts = [0, *accumulate(map(len, code.splitlines(keepends=True)))]
     begin = starts[node.lineno - 1] + node.col_offset
     end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
-    return (code[:begin] + text.encode() + code[end:]).decode()
+    return text_of(code[:begin] + data_of(text) + code[end:])
 
 
 def _json_data(value: Callable[[str], str], text: str) -> str:
-    return json.dumps(_walked(value, json.loads(text)), indent=2, ensure_ascii=False) + "\n"
+    data = _walked(value, json.loads(text))
+    written = json.dumps(data, indent=2, ensure_ascii=False)
+    # JSON is UTF-8: what is none has to be escaped.
+    is_utf8 = not any("\udc80" <= char <= "\udcff" for char in written)
+    return (written if is_utf8 else json.dumps(data, indent=2)) + "\n"
 
 
 def _walked(value: Callable[[str], str], data: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
