@@ -1,6 +1,5 @@
 """The command line as a whole: help, exit codes, and no traceback on anything."""
 
-import os
 import re
 import shlex
 import signal
@@ -176,22 +175,6 @@ def test_output_that_goes_nowhere(line: str, code: int, errors: str, pyman: Pyma
     done = shell(pyman, line)
     assert done.stderr == errors
     assert done.returncode == code
-
-
-@unix
-def test_a_current_directory_that_is_gone(pyman: Pyman) -> None:
-    done = shell(pyman, "mkdir gone; cd gone; rmdir ../gone; pyman install --target linux-x86_64-gnu")
-    assert done.returncode == 1
-    assert done.stderr == "error: No such file or directory\n"
-
-
-@unix
-def test_paths_that_are_no_text(pyman: Pyman) -> None:
-    place = os.fsdecode(b"/nowhere/caf\xe9")
-    done = subprocess.run(
-        pyman.command("dir"), env=pyman.variables({"PYMAN_HOME": place}), capture_output=True, check=True
-    )
-    assert done.stdout == b"/nowhere/caf\xe9\n"
 
 
 def test_an_encoding_that_lacks_a_character(pyman: Pyman) -> None:

@@ -10,6 +10,7 @@ from pyman import learned, own_form
 from pyman.address import public
 from pyman.errors import FetchError, MetadataError, PymanError
 from pyman.metadata import Metadata, damaged
+from pyman.userdirs import current_dir
 
 if TYPE_CHECKING:
     from pyman.network import Network
@@ -42,6 +43,8 @@ def load(
     try:
         return parse(Path(place).read_bytes(), place)
     except OSError as error:
+        if not Path(place).is_absolute():
+            current_dir(place)  # is it that which is gone?
         raise MetadataError(
             f"cannot read the metadata {place}: {error.strerror}", "Check --metadata."
         ) from None

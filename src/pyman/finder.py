@@ -21,6 +21,7 @@ from pyman.request import Request, is_request
 from pyman.select import best_installed
 from pyman.spelling import name_of
 from pyman.store import Installation, Store
+from pyman.userdirs import current_dir
 from pyman.virtualenv import VirtualEnvironment, key_of, of_program, program_in, usable
 
 if TYPE_CHECKING:
@@ -110,10 +111,14 @@ def path_in(text: str) -> Path | None:
     """Return the path that was typed in place of a request; None if it is to be understood as a request."""
     if "/" in text or "\\" in text or text in (".", "..", "~"):
         try:
-            return Path(text).expanduser().absolute()
+            return _absolute(Path(text).expanduser())
         except RuntimeError:
             raise PymanError(f"there is no home directory for {text}", "Give the path in full.") from None
-    return Path(text).absolute() if os.access(text, os.F_OK) and not is_request(text) else None
+    return _absolute(Path(text)) if os.access(text, os.F_OK) and not is_request(text) else None
+
+
+def _absolute(path: Path) -> Path:
+    return path if path.is_absolute() else current_dir(str(path)) / path
 
 
 def _environment(request: Request | None, here: Here) -> Found | None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pyman.errors import StoreError, UsageError
+from pyman.errors import PymanError, StoreError, UsageError
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:
@@ -44,10 +44,28 @@ def home_dir() -> Path:
         ) from None
 
 
-def given_dir(text: str, setting: str) -> Path:
-    """Return the absolute path of a folder that a setting names; UsageError for `~nobody/x`."""
+def current_dir(what_for: str = "") -> Path:
+    """Return the current folder; PymanError, which says `what_for` it is needed, where it is gone."""
     try:
-        return Path(text).expanduser().absolute()
+        return Path.cwd()
+    except FileNotFoundError:
+        needed = f": {what_for} is told from it" if what_for else ""
+        raise PymanError(
+            f"the current folder is gone, somebody has removed it{needed}",
+            'Change to one that exists: `cd ~`, or `cd "$PWD"` if it was made again.',
+        ) from None
+
+
+def given_dir(text: str, setting: str) -> Path:
+    """Return the absolute path of a folder that a setting names; UsageError for `~nobody/x`.
+
+    PymanError for a relative one where the current folder is gone.
+    """
+    try:
+        path = Path(text).expanduser()
+        if not path.is_absolute():
+            current_dir(f"{setting}={text}")
+        return path.absolute()
     except RuntimeError:
         raise UsageError(
             f"{setting} begins with ~, and there is no such home directory: {text}", "Give the path in full."

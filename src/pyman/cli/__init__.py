@@ -119,9 +119,7 @@ def cli(context: click.Context) -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit code (0, 1 failure, 2 wrong usage, 130 stopped)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A path may hold bytes that are no text, or characters that the encoding has not.
-        utf8 = sys.stdout.encoding.lower() == "utf-8"
-        sys.stdout.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+        ui.let_bytes_through(sys.stdout)
     sys.exit(_run())
 
 
@@ -193,10 +191,24 @@ def _usage(error: click.UsageError) -> UsageError:
 
 def _try_to_print(error: OSError) -> None:
     where = f": {error.filename}" if error.filename else ""
+    problem = PymanError(f"{error.strerror or error}{where}")
+    if isinstance(error, FileNotFoundError) and not where:
+        problem = _lost() or problem
     try:
-        ui.error(PymanError(f"{error.strerror or error}{where}"))
+        ui.error(problem)
     except OSError:
         _drop(sys.stderr)
+
+
+def _lost() -> PymanError | None:
+    """Return the error for a current folder that is gone, which the system reports without a name."""
+    from pyman.userdirs import current_dir
+
+    try:
+        current_dir()
+    except PymanError as error:
+        return error
+    return None
 
 
 def _drop(stream: TextIO | None) -> None:

@@ -34,7 +34,7 @@ def command(
     of an interpreter or of a folder with one. Without it the version files of the project count, and its
     requires-python.
     """
-    outcome = find(request, here(), environments=not no_environments, foreign=not managed_only)
+    outcome = find(request, here(request), environments=not no_environments, foreign=not managed_only)
     for warning in outcome.warnings:
         ui.warning(warning)
     found = outcome.found

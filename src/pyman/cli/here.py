@@ -11,14 +11,25 @@ from pyman.finder import Here, Outcome
 from pyman.request import Request
 from pyman.spelling import spelled
 from pyman.store import user_store
+from pyman.userdirs import current_dir
 
 if TYPE_CHECKING:
     from pyman.metadata import Build
 
 
-def here() -> Here:
-    """Return where this process is: the user's store, this machine, the environment, the current folder."""
-    return Here(user_store(os.environ), _machine(), os.environ, Path.cwd())
+def here(request: str | None = None) -> Here:
+    """Return where this process is: the user's store, this machine, the environment, the current folder.
+
+    A request needs no project: if the current folder is gone, what is looked for here and above it is looked
+    for in the root. PymanError where it is gone and there is no request.
+    """
+    try:
+        start = current_dir("the project")
+    except PymanError:
+        if request is None:
+            raise
+        start = Path("/")
+    return Here(user_store(os.environ), _machine(), os.environ, start)
 
 
 def missing(outcome: Outcome) -> PymanError:

@@ -1,7 +1,6 @@
 """`pyman install`."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -19,6 +18,7 @@ from pyman.plan import Choice, Plan, Planner
 from pyman.reporter import Reporter
 from pyman.request import Request
 from pyman.store import Installation, Store, executable_name
+from pyman.userdirs import current_dir
 
 
 class _Wishes(NamedTuple):
@@ -118,7 +118,7 @@ def _requests(texts: Sequence[str]) -> list[Request]:
         return [Request.parse(text) for text in texts]
     from pyman import pins
 
-    file = pins.find(Path.cwd())
+    file = pins.find(current_dir("what to install"))
     if not file:
         return [Request.parse("latest")]
     for warning in file.skipped:

@@ -13,6 +13,7 @@ from pyman.errors import PymanError, UsageError
 from pyman.finder import Outcome, installed
 from pyman.request import Request
 from pyman.spelling import exact, spelled
+from pyman.userdirs import current_dir
 
 
 @click.command("pin")
@@ -42,7 +43,7 @@ def command(
         raise UsageError("a REQUEST and --rm exclude each other", "Give one of them.")
     if resolved and not request:
         raise UsageError("--resolved needs a REQUEST", "For example `pyman pin --resolved 3.13`.")
-    path = pins.own_path() if everywhere else repin.file_in(Path.cwd())
+    path = pins.own_path() if everywhere else repin.file_in(current_dir())
     if removing:
         _remove(path, dry_run=dry_run)
         pinned = []
@@ -63,7 +64,7 @@ def command(
 
 def _text(request: Request, *, resolved: bool) -> str:
     """What to write; a warning where there is no such Python."""
-    found = installed(request, here())
+    found = installed(request, here(spelled(request)))
     if resolved:
         key = found.key if found and found.key else available(request).key
         return exact(request, key.version)
@@ -78,7 +79,7 @@ def _check(text: str) -> None:
     from pyman.project import requirement
 
     try:
-        project = requirement(Path.cwd())
+        project = requirement(current_dir())
     except UsageError as error:
         ui.warning(error.message)
         return
@@ -106,7 +107,7 @@ def _write(path: Path, text: str, *, dry_run: bool) -> None:
 
 def _remove(path: Path, *, dry_run: bool) -> None:
     if not path.is_file():
-        elsewhere = pins.find(Path.cwd())
+        elsewhere = pins.find(current_dir())
         hint = f"The pin that counts here is {elsewhere.path}." if elsewhere else "Nothing is pinned."
         raise PymanError(f"there is no {path}", hint)
     if dry_run:
@@ -118,7 +119,7 @@ def _remove(path: Path, *, dry_run: bool) -> None:
 
 def _current(*, everywhere: bool) -> tuple[Path, list[str]]:
     """The file that counts and what it names; PymanError when there is none."""
-    file = pins.own() if everywhere else pins.find(Path.cwd())
+    file = pins.own() if everywhere else pins.find(current_dir())
     if not file:
         raise PymanError("no Python version is pinned here", "`pyman pin 3.13` pins one.")
     for warning in file.skipped:

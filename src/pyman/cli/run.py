@@ -91,7 +91,7 @@ def _python(text: str | None, options: list[str], *, install: bool, dry_run: boo
 
     None where it would be installed, were it not a `dry_run`.
     """
-    place = here()
+    place = here(text)
     outcome = find(text, place)
     for warning in outcome.warnings:
         ui.warning(warning)
@@ -106,7 +106,7 @@ def _python(text: str | None, options: list[str], *, install: bool, dry_run: boo
     _install(outcome.request, options)
     if dry_run:
         return None
-    found = installed(outcome.request, here())
+    found = installed(outcome.request, here(text))
     if not found:
         raise missing(outcome)
     return found
