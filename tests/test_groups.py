@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,6 +215,22 @@ def test_the_index_of_environments_is_shared(ground: Path, builds: tuple[Archive
     told = ben("uninstall", "3.13", code=1).stderr
     assert str(anna.work / ".venv") in told
     assert str(ben.work / ".venv") in told
+
+
+def test_what_was_learned_is_shared(ground: Path) -> None:
+    store = store_of(ground)
+    script = (
+        "import sys; from pathlib import Path; from pyman import changes; from pyman.store import Store\n"
+        "store = Store(Path(sys.argv[1]))\n"
+        "with changes.metadata_locked(store):\n"
+        "    changes.put(store, store.home / '.metadata' / 'learned.json', sys.argv[2].encode())\n"
+    )
+    for number in (ANNA, BEN, ANNA):
+        user = member(ground, number, "077")
+        words = [*user.prefix, sys.executable, "-c", script, str(store), str(number)]
+        subprocess.run(words, env=user.variables(), cwd=user.work, check=True)
+        assert (store / ".metadata" / "learned.json").read_text(encoding="utf-8") == str(number)
+        assert_shared(store)
 
 
 def test_a_cache_of_a_group(ground: Path, server: Server, builds: tuple[Archive, ...]) -> None:

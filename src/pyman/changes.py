@@ -185,6 +185,7 @@ def put(store: Store, path: Path, data: bytes) -> None:
         if not path.parent.exists():
             path.parent.mkdir(mode, exist_ok=True)
             path.parent.chmod(mode)
+            groups.hand_down(path.parent)
         try:
             waiting.write_bytes(data)
             waiting.chmod(mode & 0o666)
