@@ -38,13 +38,13 @@ def odd(request: pytest.FixtureRequest, tmp_path: Path) -> Pyman:
     return made
 
 
-def run(pyman: Pyman, *words: str, code: int = 0) -> bytes:
+def run(pyman: Pyman, *words: str, codes: tuple[int, ...] = (0,)) -> bytes:
     """Run pyman and return what it printed, as bytes."""
     done = subprocess.run(
         pyman.command(*words), env=pyman.variables(), cwd=pyman.work, capture_output=True, check=False
     )
     told = done.stderr.decode("utf-8", "replace")
-    assert done.returncode == code, told
+    assert done.returncode in codes, told
     assert "Traceback" not in told
     assert "internal error" not in told
     return done.stdout
@@ -84,14 +84,15 @@ def test_every_command(odd: Pyman, real: list[Archive], server: Server) -> None:
     assert run(odd, "pin") == MINOR.encode() + b"\n"
     assert str(odd.work / ".python-version") in texts(odd, "pin")
     assert run(odd, "find") == program + b"\n"
-    for words in (["explain", MINOR], ["audit"], ["outdated", "--offline"], ["upgrade"]):
-        run(odd, *words, code=0)
+    for words in (["explain", MINOR], ["outdated", "--offline"], ["upgrade"]):
+        run(odd, *words)
+    run(odd, "audit", codes=(0, 1))  # this Python may have vulnerabilities
     assert run(
         odd, "run", "--", "python", "-c", "import os; os.write(1, os.fsencode(os.getcwd()))"
     ) == os.fsencode(odd.work)
     environment(odd.work / ".venv", Path(os.fsdecode(minor)) / "bin", f"version = {MINOR}.1")
     assert run(odd, "find") == os.fsencode(odd.work / ".venv" / "bin" / "python") + b"\n"
-    run(odd, "uninstall", MINOR, code=1)
+    run(odd, "uninstall", MINOR, codes=(1,))
     run(odd, "prune", "--yes", "--scan", str(odd.root))
     run(odd, "uninstall", "--force", MINOR)
     assert odd.installed() == []
