@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pyman import regular_file
 from pyman.interpreter import Facts
 from pyman.key import Key
 
@@ -67,8 +68,7 @@ class Answers:
         Returns whether the program is still to be asked.
         """
         try:
-            with Path(path).open("rb") as file:
-                script = file.read(len(_SCRIPT)) in (_SCRIPT, b"")
+            script = regular_file.head(path, len(_SCRIPT)) in (_SCRIPT, b"")
         except OSError:
             script = True
         if script:
@@ -96,8 +96,7 @@ class Answers:
 def _read(file: Path) -> dict[str, list[Any]]:
     """What the file has; nothing where it is damaged, missing or another version's."""
     try:
-        with file.open("rb") as opened:
-            document = json.loads(opened.read(_LARGEST))
+        document = json.loads(regular_file.whole(file, _LARGEST))
         entries = document["interpreters"] if document["format"] == _FORMAT else {}
         return {path: entry for path, entry in entries.items() if [type(part) for part in entry] == _TYPES}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

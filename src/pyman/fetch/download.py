@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from pyman import regular_file
 from pyman.address import public
 from pyman.errors import AbsentError, CancelledError, DigestMismatchError, FetchError, OfflineError
 from pyman.fetch.body import Body
@@ -114,7 +114,7 @@ def read(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - froze
 
 def _opened(url: str) -> BinaryIO:
     try:
-        return Path(url2pathname(urlsplit(url).path)).open("rb")
+        return open(url2pathname(urlsplit(url).path), "rb", opener=regular_file.opened)
     except OSError as error:
         kind = AbsentError if isinstance(error, FileNotFoundError) else FetchError
         raise kind(f"cannot read {public(url)}: {error.strerror}", CHECK) from None
