@@ -7,6 +7,7 @@ last one wins; what the others had learnt is asked again.
 
 import json
 import os
+import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -57,6 +58,8 @@ class Answers:
         kept = {path: entry for path, entry in self._entries.items() if Path(path).exists()}
         waiting = self.file.with_name(f".{self.file.name}.{os.getpid()}")
         with suppress(OSError):
+            if os.path.lexists(self.file) and not stat.S_ISREG(self.file.lstat().st_mode):
+                return  # somebody else's: it stays
             self.file.parent.mkdir(parents=True, exist_ok=True)
             waiting.write_text(json.dumps({"format": _FORMAT, "interpreters": kept}), encoding="utf-8")
             waiting.replace(self.file)
