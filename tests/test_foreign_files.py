@@ -64,7 +64,7 @@ LOOKED_FOR = {
     ".python-versions": ("work/.python-versions", "find", 0),
     "the user's own pin": ("home/.config/pyman/.python-version", "find", 0),
     "pyproject.toml": ("work/pyproject.toml", "find", 0),
-    "pyenv's version": ("home/.pyenv/version", "find 3.12", 0),
+    "pyenv's version": ("home/.pyenv/version", "list", 0),
     "cached answers": ("home/.cache/pyman/interpreters/facts.json", "list", 0),
     "a start-up file": ("home/.bashrc", "update-shell --shell bash", 1),
 }
