@@ -277,3 +277,41 @@ def test_what_was_noted_is_known(
     for folder in folders:
         note(store, folder)
     assert [each.path for each in known(store) if each.path.parent == root] == folders
+
+
+def test_the_index_is_not_written_through_a_link(store: Path) -> None:
+    victim = store.parent / "victim"
+    victim.mkdir()
+    noted(victim, *(victim / "gone" / f"{n}" for n in range(1200)))
+    (store / ".environments").symlink_to(victim / ".environments")
+    before = sorted(path.name for path in (victim / ".environments").iterdir())
+    folder = environment(store.parent / "one", store / LINK / "bin")
+    note(store, folder)
+    note_all(store, [folder])
+    assert sorted(path.name for path in (victim / ".environments").iterdir()) == before
+
+
+def test_only_what_is_the_index_s_own_makes_room(store: Path) -> None:
+    noted(store, *(store.parent / "gone" / f"{n}" for n in range(1200)))
+    index = store / ".environments"
+    (store.parent / "precious").write_text("kept", encoding="utf-8")
+    (index / "notes.txt").write_text("kept", encoding="utf-8")
+    (index / ("a" * 16)).symlink_to(store.parent / "precious")
+    (index / ("b" * 16)).mkdir()
+    note(store, environment(store.parent / "one", store / LINK / "bin"))
+    left = {path.name for path in index.iterdir()}
+    assert left >= {"notes.txt", "a" * 16, "b" * 16}
+    assert len(left) == 4
+    assert (store.parent / "precious").read_text(encoding="utf-8") == "kept"
+
+
+def test_what_has_the_name_of_a_file_of_the_index_stays(store: Path) -> None:
+    folder = environment(store.parent / "one", store / LINK / "bin")
+    note(store, folder)
+    (file,) = (store / ".environments").iterdir()
+    file.unlink()
+    (store.parent / "precious").write_text("kept", encoding="utf-8")
+    file.symlink_to(store.parent / "precious")
+    note(store, folder)
+    assert file.is_symlink()
+    assert (store.parent / "precious").read_text(encoding="utf-8") == "kept"

@@ -74,7 +74,7 @@ class _Index:
     def noted(self, name: str) -> list[str]:
         """The paths in one of its files; none where that is damaged."""
         try:
-            if not stat.S_ISREG(self._status(name).st_mode):
+            if self._is_foreign(name):
                 return []
             data = regular_file.whole(self._folder / name, _LARGEST)
         except OSError:
@@ -84,6 +84,8 @@ class _Index:
     def put(self, about: str, noted: Iterable[str]) -> None:
         """Write the file about an environment or a folder of them, whole; OSError if that cannot be done."""
         name = _name(about)
+        if self._is_foreign(name):
+            return
         content = os.fsencode("\0".join(noted))
         if os.fsencode("\0".join(self.noted(name))) == content:
             follow = os.utime not in os.supports_follow_symlinks
@@ -115,8 +117,15 @@ class _Index:
             self._remove(name)
 
     def _remove(self, name: str) -> None:
-        if stat.S_ISREG(self._status(name).st_mode):  # what has the name and is something else is not ours
+        if not self._is_foreign(name):
             os.unlink(self._at(name), dir_fd=self._descriptor)
+
+    def _is_foreign(self, name: str) -> bool:
+        """Whether what has the name of a file of the index is something else, which stays."""
+        try:
+            return not stat.S_ISREG(self._status(name).st_mode)
+        except FileNotFoundError:
+            return False
 
     def _status(self, name: str) -> os.stat_result:
         return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
