@@ -14,8 +14,9 @@ from tests.builds import Archive
 from tests.repack import MINOR
 from tests.stores import environment, lay, link_name, noted
 
-from pyman.environments import Environment, known, near, note, read, scan
-from pyman.store import Store
+from pyman.environments import Environment, read
+from pyman.in_use import Unseen, look, scan
+from pyman.remembered import note, note_all
 
 BUILD = Archive("3.12.1", "20240107", "linux-x86_64-gnu")
 LINK = link_name(BUILD)
@@ -44,6 +45,12 @@ def real_store(
     (root / "links").mkdir()
     (root / "links" / f"python{MINOR}").symlink_to(home / link_name(archives[0]) / "bin" / f"python{MINOR}")
     return home, archives[0]
+
+
+def known(store: Path) -> list[Environment]:
+    """What is found by the index alone."""
+    nowhere = store.parent / "nowhere"
+    return look(store, {"HOME": str(nowhere)}, None).environments
 
 
 def entries(store: Path, folder: Path) -> set[str]:
@@ -152,7 +159,7 @@ def test_noted_once_and_known(store: Path) -> None:
     for folder in (second, first, first, store.parent / "alias"):
         note(store, folder)
     assert len(list((store / ".environments").iterdir())) == 2
-    assert known(Store(store)) == [
+    assert known(store) == [
         Environment(first, frozenset({LINK})),
         Environment(second, frozenset({BUILD.key})),
     ]
@@ -170,7 +177,7 @@ def test_noting_is_silent_when_it_cannot_be_done(store: Path) -> None:
     (store / ".environments").write_text("in the way", encoding="utf-8")
     folder = environment(store.parent / "one", store / LINK / "bin")
     note(store, folder)
-    assert known(Store(store)) == []
+    assert known(store) == []
 
 
 def test_known_forgets_what_is_gone_or_uses_another_python(store: Path) -> None:
@@ -180,14 +187,26 @@ def test_known_forgets_what_is_gone_or_uses_another_python(store: Path) -> None:
     (gone / "pyvenv.cfg").unlink()
     (moved / "pyvenv.cfg").write_text("home = /usr/bin", encoding="utf-8")
     (moved / "bin" / "python").unlink()
-    assert known(Store(store)) == []
+    assert known(store) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"relative/path", b"\x00", b"\xff\xfe", b"/gone\n"])
 def test_known_passes_over_rubbish(content: bytes, store: Path) -> None:
     (store / ".environments").mkdir()
     (store / ".environments" / "0123").write_bytes(content)
-    assert known(Store(store)) == []
+    assert known(store) == []
+
+
+def test_those_of_one_folder_are_noted_together(store: Path) -> None:
+    folders = [environment(store.parent / "many" / f"{n}", store / LINK / "bin") for n in range(5)]
+    lone = environment(store.parent / "lone", store / LINK / "bin")
+    note_all(store, [*folders[:3], lone])
+    assert len(list((store / ".environments").iterdir())) == 2
+    note_all(store, folders)
+    assert len(list((store / ".environments").iterdir())) == 2
+    assert [each.path for each in known(store)] == [lone, *folders]
+    note(store, folders[0])
+    assert [each.path for each in known(store)] == [lone, *folders]
 
 
 def test_the_index_is_bounded(store: Path) -> None:
@@ -199,7 +218,7 @@ def test_the_index_is_bounded(store: Path) -> None:
     noted(store, *([there[0]] * 1200))
     note(store, there[2])
     assert len(list((store / ".environments").iterdir())) == 1000
-    assert there[2] in [each.path for each in known(Store(store))]
+    assert there[2] in [each.path for each in known(store)]
 
 
 def test_near(store: Path) -> None:
@@ -207,9 +226,9 @@ def test_near(store: Path) -> None:
     work.mkdir(parents=True)
     above = environment(store.parent / "project" / ".venv", store / LINK / "bin")
     active = environment(store.parent / "active", store / BUILD.key / "bin")
-    found = near(Store(store), {"VIRTUAL_ENV": str(active)}, work)
+    found = look(store, {"VIRTUAL_ENV": str(active)}, work).environments
     assert [each.path for each in found] == [active, above]
-    assert near(Store(store), {}, store.parent) == []
+    assert look(store, {}, store.parent).environments == []
 
 
 def test_scan(store: Path, tmp_path: Path) -> None:
@@ -223,9 +242,13 @@ def test_scan(store: Path, tmp_path: Path) -> None:
         environment(projects / hidden, home)
     elsewhere = environment(tmp_path / "elsewhere" / "env", home)
     (projects / "link").symlink_to(elsewhere.parent)
-    assert sorted(scan(projects)) == sorted(found)
-    assert list(scan(found[0])) == [found[0]]
-    assert list(scan(projects / "absent")) == []
+    unseen: list[Unseen] = []
+    assert sorted(scan(projects, unseen)) == sorted(found)
+    assert unseen == [Unseen(projects, "1 folder lies more than 8 levels deep")]
+    assert list(scan(found[0], unseen)) == [found[0]]
+    assert list(scan(projects / "absent", unseen)) == []
+    assert len(list(scan(projects, unseen, most=3))) == 1
+    assert unseen[1:] == [Unseen(projects, "there are more than 3 folders")]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
@@ -253,4 +276,42 @@ def test_what_was_noted_is_known(
     folders = sorted(environment(root / name, store / LINK / "bin") for name in names)
     for folder in folders:
         note(store, folder)
-    assert [each.path for each in known(Store(store)) if each.path.parent == root] == folders
+    assert [each.path for each in known(store) if each.path.parent == root] == folders
+
+
+def test_the_index_is_not_written_through_a_link(store: Path) -> None:
+    victim = store.parent / "victim"
+    victim.mkdir()
+    noted(victim, *(victim / "gone" / f"{n}" for n in range(1200)))
+    (store / ".environments").symlink_to(victim / ".environments")
+    before = sorted(path.name for path in (victim / ".environments").iterdir())
+    folder = environment(store.parent / "one", store / LINK / "bin")
+    note(store, folder)
+    note_all(store, [folder])
+    assert sorted(path.name for path in (victim / ".environments").iterdir()) == before
+
+
+def test_only_what_is_the_index_s_own_makes_room(store: Path) -> None:
+    noted(store, *(store.parent / "gone" / f"{n}" for n in range(1200)))
+    index = store / ".environments"
+    (store.parent / "precious").write_text("kept", encoding="utf-8")
+    (index / "notes.txt").write_text("kept", encoding="utf-8")
+    (index / ("a" * 16)).symlink_to(store.parent / "precious")
+    (index / ("b" * 16)).mkdir()
+    note(store, environment(store.parent / "one", store / LINK / "bin"))
+    left = {path.name for path in index.iterdir()}
+    assert left >= {"notes.txt", "a" * 16, "b" * 16}
+    assert len(left) == 4
+    assert (store.parent / "precious").read_text(encoding="utf-8") == "kept"
+
+
+def test_what_has_the_name_of_a_file_of_the_index_stays(store: Path) -> None:
+    folder = environment(store.parent / "one", store / LINK / "bin")
+    note(store, folder)
+    (file,) = (store / ".environments").iterdir()
+    file.unlink()
+    (store.parent / "precious").write_text("kept", encoding="utf-8")
+    file.symlink_to(store.parent / "precious")
+    note(store, folder)
+    assert file.is_symlink()
+    assert (store.parent / "precious").read_text(encoding="utf-8") == "kept"

@@ -163,6 +163,21 @@ def test_names_all_environments(two: Pyman) -> None:
     assert str(newer) not in result.stderr
 
 
+def test_names_five_and_how_many_more(two: Pyman) -> None:
+    folders = [used(two, f"environment {number}", OLD.key) for number in range(7)]
+    result = two("uninstall", "3.12.1", "--json", code=1)
+    listed = "".join(f"\n  {folder}" for folder in folders[:5])
+    assert (
+        f"used by 7 virtual environments:{listed}\n  and 2 more\nhint: `pyman upgrade 3.12" in result.stderr
+    )
+    assert result.json == {
+        "uninstalled": [],
+        "used": [{"key": OLD.key, "environments": [str(folder) for folder in folders]}],
+        "unseen": [],
+        "dry_run": False,
+    }
+
+
 def test_force_removes_it_anyway(two: Pyman) -> None:
     folder = used(two, "environment", OLD.key)
     result = two("uninstall", "3.12.1", "--force")
@@ -195,7 +210,7 @@ def test_dry_run(two: Pyman) -> None:
     result = two("uninstall", "3.12.1", "--dry-run", "--json")
     assert result.stderr == f"Would uninstall {OLD.key}\n"
     uninstalled = [{"key": OLD.key, "path": str(two.store / OLD.key)}]
-    assert result.json == {"uninstalled": uninstalled, "dry_run": True}
+    assert result.json == {"uninstalled": uninstalled, "used": [], "unseen": [], "dry_run": True}
     assert two.installed() == [OLD.key, NEW.key]
     assert not (two.store / ".locks").exists()
 

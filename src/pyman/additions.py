@@ -1,12 +1,15 @@
 """Files that came to an installation after it was made, told apart by who brings such files."""
 
 import csv
+import io
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from pyman import regular_file
 
 _SITE = re.compile(r"(?:.*/)?(?:site|dist)-packages/", re.DOTALL)
 # An interpreter that is ended while it writes one leaves it with a number behind its name.
@@ -61,7 +64,6 @@ def _owned(root: Path, added: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
 def _listed(record: Path) -> list[str]:
     """Return the names in a distribution's RECORD, a CSV file; none if it cannot be read."""
     with suppress(OSError, ValueError, csv.Error):
-        if record.stat().st_size <= _MOST:
-            with record.open(encoding="utf-8", newline="") as file:
-                return [row[0] for row in csv.reader(file) if row]
+        text = regular_file.whole(record, _MOST).decode("utf-8")
+        return [row[0] for row in csv.reader(io.StringIO(text, newline="")) if row]
     return []

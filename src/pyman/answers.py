@@ -7,12 +7,14 @@ last one wins; what the others had learnt is asked again.
 
 import json
 import os
+import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pyman import regular_file
 from pyman.interpreter import Facts
 from pyman.key import Key
 
@@ -56,6 +58,8 @@ class Answers:
         kept = {path: entry for path, entry in self._entries.items() if Path(path).exists()}
         waiting = self.file.with_name(f".{self.file.name}.{os.getpid()}")
         with suppress(OSError):
+            if os.path.lexists(self.file) and not stat.S_ISREG(self.file.lstat().st_mode):
+                return  # somebody else's: it stays
             self.file.parent.mkdir(parents=True, exist_ok=True)
             waiting.write_text(json.dumps({"format": _FORMAT, "interpreters": kept}), encoding="utf-8")
             waiting.replace(self.file)
@@ -67,8 +71,7 @@ class Answers:
         Returns whether the program is still to be asked.
         """
         try:
-            with Path(path).open("rb") as file:
-                script = file.read(len(_SCRIPT)) in (_SCRIPT, b"")
+            script = regular_file.head(path, len(_SCRIPT)) in (_SCRIPT, b"")
         except OSError:
             script = True
         if script:
@@ -96,8 +99,7 @@ class Answers:
 def _read(file: Path) -> dict[str, list[Any]]:
     """What the file has; nothing where it is damaged, missing or another version's."""
     try:
-        with file.open("rb") as opened:
-            document = json.loads(opened.read(_LARGEST))
+        document = json.loads(regular_file.whole(file, _LARGEST))
         entries = document["interpreters"] if document["format"] == _FORMAT else {}
         return {path: entry for path, entry in entries.items() if [type(part) for part in entry] == _TYPES}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

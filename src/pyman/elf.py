@@ -6,8 +6,9 @@ The layout is the System V gABI's, chapters 4 and 5, as elf(5) shows it.
 
 import os
 import struct
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+from pyman import regular_file
 
 EM_386 = 3
 EM_PPC64 = 21
@@ -52,9 +53,7 @@ _LAYOUTS = {
 def read_program(path: str | os.PathLike[str]) -> Program | None:
     """Return the program at `path`; None if it cannot be read, is no ELF executable or is damaged."""
     try:
-        if not Path(path).is_file():  # opening a named pipe would wait for its writer
-            return None
-        with Path(path).open("rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=regular_file.opened) as file:
             return program_in(file)
     except (OSError, ValueError):
         return None

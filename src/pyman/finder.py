@@ -144,7 +144,7 @@ def _in_environment(environment: VirtualEnvironment, here: Here) -> Found | None
 
 def _note(environment: VirtualEnvironment, here: Here) -> None:
     """Let `uninstall` and `prune` know of an environment."""
-    from pyman.environments import note  # noqa: PLC0415 - few runs meet one
+    from pyman.remembered import note  # noqa: PLC0415 - few runs meet one
 
     note(here.store.home, environment.path)
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from pyman import fetch
+from pyman import fetch, regular_file
 from pyman.address import public
 from pyman.errors import ArchiveError, FetchError, MetadataError, PymanError, StoreError
 from pyman.fetch.news import News, Validators, news
@@ -25,6 +25,7 @@ from pyman.metadata import Metadata
 from pyman.network import Network
 from pyman.userdirs import cache_dir
 
+_LARGEST = 257 * 1024**2  # a document of fetch.read, and what is known of it
 _FRESH = 60 * 60.0  # seconds
 _MOST_BYTES = 256 * 1024 * 1024
 _Parse = Callable[[bytes], Metadata]
@@ -93,7 +94,7 @@ def _kept(place: Path | None, parse: _Parse) -> _Copy | None:
     if not place:
         return None
     try:
-        head, _, data = place.read_bytes().partition(b"\n")
+        head, _, data = regular_file.whole(place, _LARGEST).partition(b"\n")
         found = json.loads(head)
         validators = Validators(str(found["etag"]), str(found["last_modified"]))
         return _Copy(float(found["asked"]), validators, data, parse(data))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from pyman import learned
+from pyman import learned, regular_file
 from pyman.address import public
 from pyman.errors import ContradictionError, MetadataError, NewerFormError
 from pyman.key import Key
@@ -18,6 +18,8 @@ from pyman.own_form import WholeMetadata
 from pyman.refresh_state import said
 from pyman.release_index import artifact, document, others
 from pyman.target import Target
+
+_LARGEST = 256 * 1024**2
 
 
 class Known(NamedTuple):
@@ -93,7 +95,7 @@ class Learned:
         self._numbers: dict[Key, object] = {}
         self.is_damaged = False
         try:
-            self._read(json.loads(self.path.read_bytes()))
+            self._read(json.loads(regular_file.whole(self.path, _LARGEST)))
         except (FileNotFoundError, NewerFormError) as error:
             if isinstance(error, NewerFormError):
                 raise

@@ -30,6 +30,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pyman import regular_file
 from pyman.errors import MetadataError, UsageError
 from pyman.key import Key, Minor
 from pyman.metadata import Build, best_first, by_minor, checked, damaged, too_new
@@ -117,7 +118,7 @@ class SectionedMetadata:
 
     @contextmanager
     def _reading(self, target: Target) -> Iterator[BinaryIO]:
-        with self._damage_told(target), self.path.open("rb") as file:
+        with self._damage_told(target), open(self.path, "rb", opener=regular_file.opened) as file:
             yield file
 
     @contextmanager
@@ -167,7 +168,7 @@ class WholeMetadata:
 
 def _head(path: Path) -> bytes:
     """What stands before the builds; ValueError where no builds follow. Raises OSError."""
-    with path.open("rb") as file:
+    with open(path, "rb", opener=regular_file.opened) as file:
         read = file.read(_HEAD_BYTES)
         if BUILDS_LINE not in read:
             read += file.read(_MOST_HEAD_BYTES)

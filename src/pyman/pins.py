@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pyman import regular_file
 from pyman.errors import UsageError
 from pyman.request import Request
 from pyman.userdirs import config_dir
@@ -87,13 +88,13 @@ def lines_of(text: str) -> Iterator[Line]:
 def read_text(path: Path) -> str:
     """Return the text of a version file, in whichever encoding it was written; UsageError if it has none."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST)
+        data = regular_file.whole(path, _LARGEST)
         # Windows PowerShell writes UTF-16 where a user says `echo 3.12 > .python-version`.
         utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         return data.decode("utf-16" if utf16 else "utf-8-sig")
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "A version file holds one request a line.") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read {path}: {why}", "A version file holds one request a line.") from None
 
 
 def _file(path: Path) -> VersionFile | None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pyman import regular_file
+
 _PYTHON = re.compile(r"(?:python|pypy|graalpy)(?:3(?:\.(\d+))?)?t?d?(?:\.exe)?", re.ASCII)
 _NUMBERS = re.compile(r"\d+")
 _MACOS = {
@@ -78,8 +80,8 @@ def _pyenv_selected(environ: Mapping[str, str], root: Path) -> list[str]:
     text = environ.get("PYENV_VERSION", "").replace(":", " ")
     if not text:
         try:
-            text = (root / "version").read_text(encoding="utf-8", errors="replace")[:1000]
-        except OSError:
+            text = regular_file.head(root / "version", 1000).decode("utf-8", "replace")
+        except (OSError, ValueError):
             return []
     return [word for word in text.split() if word != "system" and "/" not in word and "\\" not in word]
 

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyman import regular_file
 from pyman.errors import UsageError
 from pyman.key import Key
 from pyman.request import Request
@@ -50,10 +51,10 @@ def requirement(start: Path) -> Requirement | None:
 
 def _requires_python(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            document = tomllib.loads(file.read(_LARGEST).decode("utf-8"))
+        document = tomllib.loads(regular_file.whole(path, _LARGEST).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "A project file is TOML, in UTF-8.") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read {path}: {why}", "A project file is TOML, in UTF-8.") from None
     project = document.get("project")
     text = project.get("requires-python", "") if isinstance(project, dict) else ""
     if not isinstance(text, str):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from errno import EACCES, EBUSY, EPERM, EROFS, EXDEV
 from pathlib import Path
 
+from pyman import regular_file
 from pyman.errors import StoreError
 
 _BEGIN = b"# >>> pyman >>>"
@@ -27,6 +28,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _BEGINNING = re.compile(rb"^# >>> pyman >>>[ \t]*\r?$", re.MULTILINE)
+_LARGEST = 16 * 1024 * 1024
 # Errors of a rename to a place that may well be written: mounted over by itself, or in a closed directory.
 _WRITE_IN_PLACE = {EACCES, EBUSY, EPERM, EROFS, EXDEV}
 
@@ -49,7 +51,7 @@ def read(path: Path) -> StartupFile:
     try:
         if path.exists() and not path.is_file():
             raise _failed("write", path, "it is not a regular file")
-        content = path.read_bytes()
+        content = regular_file.whole(path, _LARGEST)
     except FileNotFoundError:
         return StartupFile(path, None)
     except OSError as error:

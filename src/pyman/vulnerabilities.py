@@ -26,13 +26,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pyman import learned
+from pyman import learned, regular_file
 from pyman.errors import MetadataError, NewerFormError
 from pyman.metadata import too_new
 from pyman.version import Stage, Version
 
 FORMAT = 1
 NAME = "vulnerabilities.json"
+_LARGEST = 64 * 1024**2
 _PASSED_OVER = "It is passed over: the bundled list serves."
 _ALL_BEFORE = "0"
 _BEFORE_ALL = Version(0, 0, 0, Stage.ALPHA)
@@ -148,7 +149,7 @@ def known(homes: Iterable[Path], damaged: Callable[[MetadataError], None]) -> Vu
     lists = [bundled()]
     for path in map(place, homes):
         try:
-            lists.append(parse(path.read_bytes(), str(path)))
+            lists.append(parse(regular_file.whole(path, _LARGEST), str(path)))
         except FileNotFoundError:
             continue
         except OSError as error:

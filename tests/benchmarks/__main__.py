@@ -17,6 +17,7 @@ from tests.benchmarks import report
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.case_find import find
 from tests.benchmarks.case_growth import growth
+from tests.benchmarks.case_in_use import in_use
 from tests.benchmarks.case_install import four, install
 from tests.benchmarks.case_list import listing
 from tests.benchmarks.case_memory import memory
@@ -36,6 +37,7 @@ CASES: dict[str, Callable[[Bench], list[Row]]] = {
     "four": four,
     "memory": memory,
     "growth": growth,
+    "in-use": in_use,
     "verify": verify,
 }
 

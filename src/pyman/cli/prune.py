@@ -2,27 +2,32 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from pyman import environments, ui, upkeep
+from pyman import in_use, ui, upkeep
 from pyman.cli import removing, settings
 from pyman.errors import UsageError
+from pyman.in_use import Looked, Unseen
 from pyman.key import Key
 from pyman.removal import tidy
 from pyman.store import Installation, Store
 
-_UNMET = "Environments that pyman has not met are not known to it: --scan DIR looks for them."
+_UNMET = "Environments in other than the usual places are not known to pyman: --scan DIR looks for them."
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What can go, with its size in bytes, and what is superseded but used, with the environments."""
+    """What can go, with its size in bytes, and what is superseded but used, with the environments.
+
+    `looked` is what that rests on.
+    """
 
     removable: list[tuple[Installation, int]]
     used: dict[Key, list[Path]]
+    looked: Looked
 
     @property
     def size(self) -> int:
@@ -32,7 +37,7 @@ class _Plan:
     def narrowed_to(self, other: "_Plan") -> "_Plan":
         """Return the other plan without what this one does not remove."""
         agreed = {each.key for each, _ in self.removable}
-        return _Plan([pair for pair in other.removable if pair[0].key in agreed], other.used)
+        return replace(other, removable=[pair for pair in other.removable if pair[0].key in agreed])
 
 
 @click.command("prune")
@@ -55,39 +60,41 @@ def command(
     """Remove superseded installations that nothing uses.
 
     An installation is superseded when a newer one of the same minor version, variant and target is
-    installed. It stays while a virtual environment that was made with it uses it.
+    installed. It stays while a virtual environment that was made with it uses it; `pyman uninstall --help`
+    says where those are looked for.
     """
     store = settings.store()
-    scanned = [path.resolve() for place in places for path in environments.scan(place)]
+    unseen: list[Unseen] = []
+    scanned = [path.resolve() for place in places for path in in_use.scan(place, unseen)]
     plan = _plan(store, scanned)
+    if plan.removable or places:
+        removing.tell_unseen([*unseen, *plan.looked.unseen])
     if not quiet or not (yes or dry_run):
         _describe(plan, dry_run=dry_run)
     if plan.removable and not (yes or dry_run) and not _agreed(plan):
         ui.note("Nothing was removed.")
         context.exit(1)
     if not dry_run:
-        for path in scanned:
-            environments.note(store.home, path)
-        # Looked at again: a question may stand for hours.
-        plan = plan.narrowed_to(_plan(store, scanned))
+        removing.remember(store, plan.looked)
+        if not yes:  # looked at again: a question may stand for hours
+            plan = plan.narrowed_to(_plan(store, scanned))
         _remove(plan, store, quiet=quiet)
     if as_json:
-        ui.document(_document(plan) | {"dry_run": dry_run})
+        ui.document(_document(plan, unseen) | {"dry_run": dry_run})
 
 
 def _plan(store: Store, scanned: Iterable[Path]) -> _Plan:
     here = store.installations()
     old = upkeep.superseded(here)
-    used = upkeep.stranded(removing.met(store, scanned), old, here)
-    return _Plan(
-        [(each, upkeep.bytes_on_disk(each.path)) for each in old if each.key not in used],
-        used,
-    )
+    looked = removing.look(store, scanned)
+    used = upkeep.stranded(looked.environments, old, here)
+    removable = [(each, upkeep.bytes_on_disk(each.path)) for each in old if each.key not in used]
+    return _Plan(removable, used, looked)
 
 
 def _describe(plan: _Plan, *, dry_run: bool) -> None:
     for key, paths in plan.used.items():
-        ui.note(f"Kept {key}, which is used by {', '.join(map(str, paths))}")
+        ui.note(f"Kept {key}, which is used by {', '.join(removing.some(paths))}")
     for installation, size in plan.removable:
         ui.note(f"{'Would remove' if dry_run else 'Superseded:'} {installation.key} ({ui.size(size)})")
     if len(plan.removable) > 1:
@@ -117,15 +124,11 @@ def _remove(plan: _Plan, store: Store, *, quiet: bool) -> None:
             ui.note(f"Removed {installation.key} ({ui.size(size)})")
 
 
-def _document(plan: _Plan) -> dict[str, object]:
+def _document(plan: _Plan, unseen: Sequence[Unseen]) -> dict[str, object]:
     return {
         "removed": [
             {"key": str(each.key), "path": str(each.path), "size": size} for each, size in plan.removable
         ],
         "size": plan.size,
-        "used": [{"key": str(key), "environments": _texts(paths)} for key, paths in plan.used.items()],
+        **removing.document(plan.used, [*unseen, *plan.looked.unseen]),
     }
-
-
-def _texts(paths: Sequence[Path]) -> list[str]:
-    return [str(path) for path in paths]

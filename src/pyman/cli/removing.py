@@ -1,15 +1,18 @@
 """What commands that change what is installed have in common."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pyman import environments, ui, windows_registry
+from pyman import in_use, remembered, ui, windows_registry
 from pyman.cli import settings
-from pyman.environments import Environment
 from pyman.errors import PymanError
+from pyman.in_use import Looked, Unseen
+from pyman.key import Key
 from pyman.removal import Remover
 from pyman.store import Installation, Store
+
+_SHOWN = 5
 
 
 def remover(store: Store) -> Remover:
@@ -31,12 +34,42 @@ def remove(installation: Installation, remover: Remover) -> None:
         ui.warning(error.message)
 
 
-def met(store: Store, scanned: Iterable[Path] = ()) -> list[Environment]:
-    """Return the environments that use the store: those of the index, those near, and those `scanned`."""
-    found = environments.known(store)
+def look(store: Store, scanned: Iterable[Path] = ()) -> Looked:
+    """Return the environments that use the store, as `in_use.look` finds them from here."""
     try:
-        found += environments.near(store, os.environ, Path.cwd())
-    except OSError:  # the current directory is gone
-        found += environments.near(store, os.environ, Path("/"))
-    found += [each for path in scanned if (each := environments.read(store.home, path))]
-    return sorted({each.path: each for each in found}.values(), key=lambda each: each.path)
+        start = Path.cwd()
+    except OSError:  # it is gone
+        start = None
+    return in_use.look(store.home, os.environ, start, scanned)
+
+
+def remember(store: Store, looked: Looked) -> None:
+    """Keep in mind what was found: the next time it may lie elsewhere than where is looked."""
+    remembered.note_all(store.home, [each.path for each in looked.environments])
+
+
+def tell_unseen(unseen: Sequence[Unseen]) -> None:
+    """Warn of places that could not be looked at."""
+    if unseen:
+        ui.warning("\n  ".join(["not looked for virtual environments in", *some(map(_told, unseen))]))
+
+
+def some(named: Iterable[object]) -> list[str]:
+    """Return five of what is to be named, then how many more there are."""
+    texts = list(map(str, named))
+    more = len(texts) - _SHOWN
+    return [*texts[:_SHOWN], *([f"and {more} more"] if more > 0 else [])]
+
+
+def document(used: Mapping[Key, Sequence[Path]], unseen: Sequence[Unseen]) -> dict[str, object]:
+    """Return what `--json` tells of them: all of it."""
+    return {
+        "used": [
+            {"key": str(key), "environments": [str(path) for path in paths]} for key, paths in used.items()
+        ],
+        "unseen": [{"path": str(each.path), "reason": each.why} for each in unseen],
+    }
+
+
+def _told(place: Unseen) -> str:
+    return f"{place.path}: {place.why}"

@@ -10,6 +10,8 @@ from pyman.cli import removing, settings
 from pyman.cli.fitting import fitting
 from pyman.errors import StoreError, UsageError
 from pyman.key import Key
+from pyman.request import Request
+from pyman.spelling import spelled
 
 
 @click.command("uninstall")
@@ -24,7 +26,8 @@ def command(
 ) -> None:
     """Remove installed Python versions: all that fit a REQUEST.
 
-    Refuses while a virtual environment that pyman has met uses one of them.
+    Refuses while a virtual environment uses one of them. They are looked for where those are that pyman has
+    met, here and above, and where pipx, uv, poetry, hatch, pdm, pipenv and virtualenvwrapper keep theirs.
     """
     if everything == bool(requests):
         wrong = (
@@ -36,7 +39,15 @@ def command(
     store = settings.store()
     here = store.installations()
     doomed = here if everything else fitting(requests, here, store)
-    _guard(upkeep.stranded(removing.met(store), doomed, store.installations()), force=force)
+    looked = removing.look(store)
+    if not dry_run:
+        removing.remember(store, looked)
+    used = upkeep.stranded(looked.environments, doomed, here)
+    told = removing.document(used, looked.unseen) | {"dry_run": dry_run}
+    removing.tell_unseen(looked.unseen)
+    if used and not force and as_json:
+        ui.document({"uninstalled": []} | told)
+    _guard(used, force=force)
     remover = removing.remover(store)
     for installation in doomed:
         if not dry_run:
@@ -47,25 +58,24 @@ def command(
         ui.note("Nothing is installed.")
     if as_json:
         gone = [{"key": str(each.key), "path": str(each.path)} for each in doomed]
-        ui.document({"uninstalled": gone, "dry_run": dry_run})
+        ui.document({"uninstalled": gone} | told)
 
 
 def _guard(used: Mapping[Key, Sequence[Path]], *, force: bool) -> None:
-    """Refuse, naming all that would be left without a Python; with `force` only name it."""
-    if not used:
+    """Refuse, naming what would be left without a Python; with `force` only name it."""
+    if force or not used:
+        for key, paths in used.items():
+            ui.warning(f"{key} was used by {_described(paths)}")
         return
-    lines = [
-        f"{key} is used by {_count(paths)}:" + "".join(f"\n  {path}" for path in paths)
-        for key, paths in used.items()
-    ]
-    if not force:
-        raise StoreError(
-            "\n".join(lines),
-            "Delete them, or make them anew with another Python; --force removes it all the same.",
-        )
-    for line in lines:
-        ui.warning(line.replace("is used by", "was used by"))
+    kinds = (Request(key.implementation, key.version.series, variant=key.variant) for key in used)
+    minors = " ".join(dict.fromkeys(map(spelled, kinds)))
+    raise StoreError(
+        "\n".join(f"{key} is used by {_described(paths)}" for key, paths in used.items()),
+        f"`pyman upgrade {minors}` installs what is newer: environments made with the minor version follow, "
+        "the others must be made anew. --force removes it all the same.",
+    )
 
 
-def _count(paths: Sequence[Path]) -> str:
-    return "a virtual environment" if len(paths) == 1 else f"{len(paths)} virtual environments"
+def _described(paths: Sequence[Path]) -> str:
+    count = "a virtual environment" if len(paths) == 1 else f"{len(paths)} virtual environments"
+    return "\n  ".join([f"{count}:", *removing.some(paths)])

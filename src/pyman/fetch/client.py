@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 import truststore
 
-from pyman import __version__
+from pyman import __version__, regular_file
 from pyman.address import public
 from pyman.errors import FetchError, UsageError
 from pyman.fetch.lean import httpx
@@ -146,8 +146,9 @@ def _auth(url: httpx.URL) -> httpx.Auth | None:
     if url.userinfo:
         return httpx.BasicAuth(url.username, url.password)
     try:
+        regular_file.head(os.environ.get("NETRC") or Path("~/.netrc").expanduser(), 1)
         return httpx.NetRCAuth(os.environ.get("NETRC"))
-    except (OSError, ValueError, netrc.NetrcParseError):
+    except (OSError, ValueError, RuntimeError, netrc.NetrcParseError):
         return None  # there is none, or none that can be read: hosts which want a password will say so
 
 

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 
+from pyman import regular_file
 from pyman.address import path_of, public
 from pyman.errors import AbsentError, CancelledError, DigestMismatchError, FetchError, OfflineError
 from pyman.fetch.body import Body
@@ -112,7 +112,7 @@ def read(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - froze
 
 def _opened(url: str) -> BinaryIO:
     try:
-        return Path(path_of(url)).open("rb")
+        return open(path_of(url), "rb", opener=regular_file.opened)
     except OSError as error:
         kind = AbsentError if isinstance(error, FileNotFoundError) else FetchError
         raise kind(f"cannot read {public(url)}: {error.strerror}", CHECK) from None
