@@ -21,6 +21,8 @@ REAL_HOME = Path.home()
 # A skip for such a reason is no failure even where everything that the tests need is at hand.
 ELSEWHERE = "not on this platform: "
 _TIME_LIMIT = 120
+# By these, other tools tell where they keep interpreters and environments; this machine's are none of ours.
+OF_TOOLS = ("HATCH_", "PDM_", "PIPENV_", "PIPX_", "POETRY_", "PYENV_ROOT", "TOX_", "UV_", "WORKON_HOME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +173,12 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def sealed(tmp_path_factory: pytest.TempPathFactory, refused: Path) -> Iterator[None]:
-    """Take settings of the user and of proxies away, put the home directory elsewhere, set the seal."""
+    """Take the settings of the user, of tools and proxies away, put the home elsewhere, set the seal."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             foreign = name.startswith("PYMAN_") and not name.startswith("PYMAN_TEST_")
-            if foreign or name.lower().endswith("_proxy"):
+            if foreign or name.lower().endswith("_proxy") or name.startswith(OF_TOOLS):
                 patch.delenv(name)
         for name, value in home_variables(home).items():
             patch.setenv(name, value)
