@@ -68,8 +68,7 @@ class _Index:
 
     def names(self) -> list[str]:
         """The names of its files; whatever else is there is not the index's."""
-        where = self._folder if self._descriptor is None else self._descriptor
-        return [name for name in os.listdir(where) if _OURS.fullmatch(name)]  # noqa: PTH208 - by its descriptor
+        return [name for name in os.listdir(self._place) if _OURS.fullmatch(name)]  # noqa: PTH208 - descriptor
 
     def noted(self, name: str) -> list[str]:
         """The paths in one of its files; none where that is damaged."""
@@ -97,7 +96,9 @@ class _Index:
             os.unlink(self._at(waiting), dir_fd=self._descriptor)
         file = os.open(self._at(waiting), _NEW, 0o644, dir_fd=self._descriptor)
         try:
-            groups.hand_down(self._folder / waiting)
+            shared = groups.mode_for(os.stat(self._place))  # noqa: PTH116 - a descriptor
+            if shared is not None:
+                os.fchmod(file, shared & 0o666)
             os.write(file, content)
         finally:
             os.close(file)
@@ -130,6 +131,10 @@ class _Index:
 
     def _status(self, name: str) -> os.stat_result:
         return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
+
+    @property
+    def _place(self) -> Path | int:
+        return self._folder if self._descriptor is None else self._descriptor
 
     def _at(self, name: str) -> str:
         return name if self._descriptor is not None else str(self._folder / name)
