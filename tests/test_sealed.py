@@ -73,7 +73,7 @@ def test_home_is_elsewhere() -> None:
 
 
 def test_no_settings_or_proxies_of_the_user(pyman: Pyman) -> None:
-    ours = {"PYMAN_HOME", "PYMAN_BIN_DIR", "PYMAN_RETRIES"}
+    ours = {"PYMAN_HOME", "PYMAN_BIN_DIR", "PYMAN_REFRESH", "PYMAN_RETRIES"}
     kept = [name for name in pyman.variables() if re.match(r"PYMAN_(?!TEST_)|.*_proxy$", name, re.IGNORECASE)]
     assert set(kept) == ours
     assert not urllib.request.getproxies_environment()
