@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.builds import Archive, small_archive, write_archive
-from tests.conftest import ELSEWHERE, Offer
+from tests.conftest import ELSEWHERE, Offer, hanging_up
 from tests.repack import this_target
 from tests.server import stalled_body
 
@@ -45,6 +46,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.usefixtures("usual_hangup")
 def test_what_is_being_tested_is_ended(name: str, code: int, offer: Offer, tmp_path: Path) -> None:
     pyman, note = offer.pyman, tmp_path / "note"
     members = {"python/bin/python3.13": ENDLESS, "python/lib/python3.13/os.py": b""}
@@ -65,6 +67,7 @@ def test_what_is_being_tested_is_ended(name: str, code: int, offer: Offer, tmp_p
 
 @pytest.mark.skipif(sys.platform != "linux", reason=ELSEWHERE + "signals to one thread")
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.usefixtures("usual_hangup")
 def test_signal_that_another_thread_gets(name: str, code: int, offer: Offer) -> None:
     """Any thread may get it: one that has just been started, say. The main thread is then not woken."""
     pyman, server = offer.pyman, offer.server
@@ -79,6 +82,17 @@ def test_signal_that_another_thread_gets(name: str, code: int, offer: Offer) -> 
     assert process.returncode == code, told
     assert "Traceback" not in told
     assert not pyman.leftovers()
+
+
+def test_these_tests_hold_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with hanging_up():
+            done = subprocess.run(["sh", "-c", "kill -HUP $$"], check=False)
+        assert done.returncode == -signal.SIGHUP
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_what_was_started_with_nohup_goes_on(offer: Offer, tmp_path: Path) -> None:
