@@ -21,6 +21,7 @@ ORDER = [
     "address",
     "stopping",
     "regular_file",
+    "processes",
     "pyvenv",
     "userdirs",
     "version",

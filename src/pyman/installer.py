@@ -192,12 +192,18 @@ class Installer:
         prepare.prepare(staged, final, is_external=self.finish.is_external)
         if not smoke.concerns(staged.key):
             return
-        if self.finish.smoke_test and (modules := smoke.check(staged)):
-            self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(modules)))
+        if self.finish.smoke_test:
+            self._try(staged)
         if self.finish.compile_bytecode:
             from pyman import bytecode  # noqa: PLC0415 - few want it
 
             bytecode.compile_all(staged, final)
+
+    def _try(self, staged: Installation) -> None:
+        """See that it runs, and tell what it cannot load."""
+        kept_out = smoke.check(staged, lambda: self.reporter.testing(staged.key, smoke.SECONDS))
+        if kept_out:
+            self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(kept_out)))
 
 
 def _awaited(result: Future[Outcome]) -> Outcome:
