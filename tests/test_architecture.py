@@ -55,6 +55,7 @@ ORDER = [
     "fetch",
     "cache",
     "pipeline",
+    "allowance",
     "names",
     "tar",
     "inflate",

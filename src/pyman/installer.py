@@ -21,7 +21,15 @@ from typing import Any, NamedTuple
 from pyman import __version__, access, advisories, archive, changes, fetch, links, manifest, prepare, smoke
 from pyman.address import public
 from pyman.cache import Cache
-from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, OfflineError, PymanError
+from pyman.errors import (
+    ArchiveError,
+    CancelledError,
+    DoesNotRunError,
+    FetchError,
+    OfflineError,
+    PymanError,
+    TooLargeError,
+)
 from pyman.fetch import Download
 from pyman.filesystem import flushing
 from pyman.key import Key
@@ -172,6 +180,10 @@ class Installer:
     def _unpack(self, download: Download, build: Build, tree: Path) -> archive.Unpacked:
         try:
             unpacked = archive.unpack(self._told(download, build.key), tree, writers=self.writers)
+        except TooLargeError as error:
+            if build.sha256 and download.sha256 == build.sha256.lower():
+                raise
+            raise FetchError(f"{public(download.url)}: {error.message}", error.hint) from None
         except ArchiveError:
             # Damage on the way is the source's fault, not the archive's: the digest tells.
             if build.sha256:
