@@ -141,8 +141,8 @@ class Installer:
                 self.reporter.reading_cache(build.key, download.size)
                 return self._from(download, build)
         except FetchError as error:
-            cache.drop(path)
-            damage = FetchError(f"the cached archive is damaged and was dropped: {error.message}")
+            gone = "was dropped" if cache.drop(path) else "cannot be dropped"
+            damage = FetchError(f"the cached archive is damaged and {gone}: {error.message}")
             self.reporter.failed(build.key, damage, final=False)
             return None
 
