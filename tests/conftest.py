@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -199,6 +201,30 @@ def nothing_refused(refused: Path) -> Iterator[None]:
         notes = refused.read_text(encoding="utf-8")
         refused.unlink()
         pytest.fail(f"the test is not sealed:\n{notes}")
+
+
+@contextmanager
+def hanging_up() -> Iterator[None]:
+    """Let what is started meanwhile begin with SIGHUP as it usually is, also where the tests run under nohup.
+
+    They themselves go on when the terminal is closed: what has a handler here is left to the system in what
+    they start (POSIX.1-2017, exec). To be used in the main thread.
+    """
+    ignored = hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+    try:
+        yield
+    finally:
+        if ignored:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@pytest.fixture
+def usual_hangup() -> Iterator[None]:
+    """SIGHUP as it usually is, for what the test starts."""
+    with hanging_up():
+        yield
 
 
 @pytest.fixture

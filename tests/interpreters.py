@@ -2,6 +2,7 @@
 
 import os
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 from tests.archives import extract
@@ -11,6 +12,7 @@ VERSIONS = ("3.12.1", "3.13.0")
 TARGET = "linux-x86_64-gnu"
 # Programs for Linux on x86-64, as small as they may be: they wait for ever, or leave with code 0.
 _WAIT = bytes.fromhex("b8 22 00 00 00 0f 05 eb f7")  # pause(), again and again
+_FORK = bytes.fromhex("b8 39 00 00 00 0f 05")  # fork(), and both go on
 _LEAVE = bytes.fromhex("b8 3c 00 00 00 31 ff 0f 05")  # exit(0)
 _SAY = "b8 01 00 00 00 bf 01 00 00 00 48 8d 35 {skip} ba {length} 0f 05"  # write(1, what follows, length)
 _BASE = 0x400000
@@ -56,9 +58,24 @@ def script(path: Path, text: str) -> Path:
     return _executable(path, f"#!/bin/sh\n{text}\n".encode())
 
 
-def hanging(path: Path) -> Path:
-    """Write a program that waits for ever."""
-    return _executable(path, _program(_WAIT))
+def hanging(path: Path, size: int = 0) -> Path:
+    """Write a program that waits for ever, and fill it up to `size` bytes."""
+    return _executable(path, _program(_WAIT).ljust(size, b"\0"))
+
+
+def forking(path: Path) -> Path:
+    """Write a program that starts another one like it; both wait for ever."""
+    return _executable(path, _program(_FORK + _WAIT))
+
+
+def running(path: Path) -> list[int]:
+    """Return the processes that run the program at `path`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (entry / "exe").readlink() == path:
+                found.append(int(entry.name))
+    return found
 
 
 def answering(path: Path, version: str) -> Path:

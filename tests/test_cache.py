@@ -131,37 +131,90 @@ def put_another_archive(entry: Path, _: Path) -> None:
     entry.write_bytes(gzip.compress(b"another archive, with its own digest"))
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        truncate,
-        empty,
-        turn_a_bit,
-        append,
-        lead_elsewhere,
-        lead_nowhere,
-        make_a_folder,
-        make_a_pipe,
-        put_another_archive,
-    ],
-)
+@pytest.mark.parametrize("damage", [truncate, empty, turn_a_bit, append, put_another_archive])
 def test_a_damaged_entry_is_dropped_and_the_next_source_taken(
-    damage: Callable[[Path, Path], None], pyman: Pyman, cache: Path, wanted: Archive, tmp_path: Path
+    damage: Callable[[Path, Path], None], pyman: Pyman, cache: Path, wanted: Archive
 ) -> None:
     install(pyman)
-    entry, elsewhere = cache / str(wanted.sha256), tmp_path / "elsewhere"
+    entry = cache / str(wanted.sha256)
     sound = entry.read_bytes()
-    damage(entry, elsewhere)
+    damage(entry, entry)
     shutil.rmtree(pyman.store)
     told = install(pyman)
     assert "warning: the cached archive is damaged and was dropped: " in told
     assert str(entry.name) in told
     assert f"Installed {wanted.key}" in told
     assert entry.read_bytes() == sound
-    assert not entry.is_symlink()
     assert kept(cache) == [wanted.sha256]
-    assert not elsewhere.exists() or elsewhere.read_bytes() == sound
     assert not pyman.leftovers()
+
+
+def picture(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Return kind and contents of all that is below a folder, and where its links lead."""
+    found = {}
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            mode = path.lstat().st_mode
+            content = os.fsencode(path.readlink()) if path.is_symlink() else b""
+            found[str(path)] = (mode, path.read_bytes() if stat.S_ISREG(mode) else content)
+    return found
+
+
+@pytest.mark.parametrize("foreign", [lead_elsewhere, lead_nowhere, make_a_folder, make_a_pipe])
+def test_what_pyman_did_not_make_stays(
+    foreign: Callable[[Path, Path], None], pyman: Pyman, cache: Path, wanted: Archive, tmp_path: Path
+) -> None:
+    install(pyman)
+    foreign(cache / str(wanted.sha256), tmp_path / "elsewhere")
+    before = picture(cache), picture(tmp_path / "elsewhere")
+    told = install(pyman, "--reinstall")
+    assert "warning: cannot keep the archive in " in told
+    assert "which pyman did not make" in told
+    assert f"Installed {wanted.key}" in told
+    assert not pyman.leftovers()
+    pyman("prune", "--cache", "--yes")
+    assert (picture(cache), picture(tmp_path / "elsewhere")) == before
+
+
+@posix
+def test_a_folder_of_archives_that_is_a_link(
+    pyman: Pyman, cache: Path, wanted: Archive, offer: Offer, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for name in ("0" * 64, f"{'0' * 64}.{'0' * 16}.part", "x.part"):
+        (victim / name).write_bytes(b"not pyman's")
+    cache.parent.mkdir()
+    cache.symlink_to(victim)
+    before = picture(victim)
+    assert "it is a link" in install(pyman)
+    assert pyman.installed() == [wanted.key]
+    shutil.copyfile(offer.server.folder / wanted.path, victim / str(wanted.sha256))
+    before = picture(victim)
+    when = (victim / str(wanted.sha256)).stat().st_mtime_ns
+    assert "Downloading" in install(pyman, "--reinstall")
+    assert (victim / str(wanted.sha256)).stat().st_mtime_ns == when
+    assert "it is a link" in pyman("prune", "--cache", "--yes", code=1).stderr
+    assert picture(victim) == before
+
+
+@posix
+def test_only_unfinished_archives_are_swept(pyman: Pyman, cache: Path, wanted: Archive) -> None:
+    cache.mkdir(parents=True)
+    mine = cache / f"{wanted.sha256}.{'0' * 16}.part"
+    mine.write_bytes(b"x")
+    for name in ("x.part", f"{wanted.sha256}.part", "folder.part", f"{'1' * 64}.{'1' * 16}.part"):
+        (cache / name).symlink_to(mine) if name.startswith("1") else (cache / name).write_bytes(b"x")
+    before = kept(cache)
+    install(pyman)
+    assert kept(cache) == sorted([*(set(before) - {mine.name}), str(wanted.sha256)])
+    if os.geteuid() == 0:
+        mine.write_bytes(b"x")
+        os.chown(mine, 12345, 12345)
+        (cache / str(wanted.sha256)).unlink()
+        install(pyman, "--reinstall")
+        assert mine.exists()
 
 
 def test_a_damaged_entry_offline(pyman: Pyman, cache: Path, wanted: Archive) -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +13,18 @@ from typing import Any
 
 import pytest
 from tests.conftest import ELSEWHERE, Pyman
-from tests.interpreters import alone, answering, facts_file, hanging, no_python, script, unpack_others
+from tests.interpreters import (
+    alone,
+    answering,
+    facts_file,
+    forking,
+    hanging,
+    no_python,
+    running,
+    script,
+    unpack_others,
+)
+from tests.test_install_faults import wait_for
 
 from pyman.places import interpreters_in, minor_in, places
 from pyman.registered import registered
@@ -169,22 +182,72 @@ def test_shims_stand_for_what_pyenv_has_selected(pyman: Pyman, pyenv: Path, tmp_
 
 
 @x86_64
-def test_what_hangs_or_is_no_python_is_passed_over_once(pyman: Pyman, tmp_path: Path) -> None:
+def test_what_hangs_is_asked_less_and_less_often_and_no_python_once(pyman: Pyman, tmp_path: Path) -> None:
     hanging(tmp_path / "one" / "python3.14")
     hanging(tmp_path / "two" / "python3.14")
     no_python(tmp_path / "two" / "python3")
     (tmp_path / "two" / "python3.11").write_bytes(b"")
     (tmp_path / "two" / "python3.11").chmod(0o755)
     alone(pyman, tmp_path / "one", tmp_path / "two")
-    began = time.monotonic()
-    assert foreign(pyman) == []
-    asked = time.monotonic() - began
-    assert 2.4 < asked < 4.9, "both wait at the same time"
-    began = time.monotonic()
-    assert foreign(pyman) == []
-    assert time.monotonic() - began < 2
-    refused = json.loads(facts_file(pyman).read_text(encoding="utf-8"))["interpreters"]
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert foreign(pyman) == []
+        took.append(time.monotonic() - began)
+    assert 2.4 < took[0] < 4.9, "both wait at the same time"
+    assert 2.4 < took[1] < 4.9, "it may have been slow for once"
+    assert took[2] < 2
+    document = json.loads(facts_file(pyman).read_text(encoding="utf-8"))
+    refused = document["interpreters"]
     assert [refused[str(tmp_path / n)][3] for n in ("one/python3.14", "two/python3")] == ["", ""]
+    for entry in refused.values():
+        entry[2] -= 11  # seconds ago
+    facts_file(pyman).write_text(json.dumps(document), encoding="utf-8")
+    began = time.monotonic()
+    assert foreign(pyman) == []
+    assert 2.4 < time.monotonic() - began < 4.9
+    refused = json.loads(facts_file(pyman).read_text(encoding="utf-8"))["interpreters"]
+    assert [refused[str(tmp_path / n)][6] for n in ("one/python3.14", "two/python3")] == [3, 0]
+
+
+@x86_64
+def test_what_was_slow_once_is_found_the_next_time(pyman: Pyman, pyenv: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(pyenv / "versions" / "3.13.0", tree, symlinks=True)
+    program, aside = tree / "bin" / "python3.13", tree / "bin" / "aside"
+    program.rename(aside)
+    status = aside.stat()
+    hanging(program, status.st_size)
+    os.utime(program, ns=(status.st_atime_ns, status.st_mtime_ns))
+    alone(pyman, tree / "bin")
+    assert foreign(pyman) == []
+    aside.rename(program)
+    assert [row["version"] for row in foreign(pyman)] == ["3.13.0"]
+    assert pyman("find", "3.13").stdout.strip() == str(program)
+
+
+@x86_64
+@pytest.mark.usefixtures("usual_hangup")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_what_hangs_is_ended_with_pyman(name: str, code: int, pyman: Pyman, tmp_path: Path) -> None:
+    program = forking(tmp_path / "one" / "python3.14")
+    alone(pyman, tmp_path / "one")
+    process = pyman.start("list")
+    wait_for(lambda: len(running(program)) == 2)
+    process.send_signal(getattr(signal, name))
+    told = process.communicate(timeout=20)[1]
+    assert process.returncode == code, told
+    assert "Traceback" not in told
+    assert "Exception ignored" not in told
+    wait_for(lambda: running(program) == [])
+
+
+@x86_64
+def test_what_hangs_is_ended_with_what_it_started(pyman: Pyman, tmp_path: Path) -> None:
+    program = forking(tmp_path / "one" / "python3.14")
+    alone(pyman, tmp_path / "one")
+    assert foreign(pyman) == []
+    assert running(program) == []
 
 
 @x86_64

@@ -282,6 +282,7 @@ def unwritable(folder: Path, pyman: Pyman) -> Iterator[None]:
     [("SIGINT", {130}), ("SIGTERM", {143, -15}), ("SIGHUP", {129, -1}), ("SIGKILL", {-9})],
     ids=str,
 )
+@pytest.mark.usefixtures("usual_hangup")
 def test_stopped_in_the_middle(
     name: str, codes: set[int], before: Published, wanted: Archive, offer: Offer
 ) -> None:

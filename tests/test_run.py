@@ -107,6 +107,7 @@ def test_the_command_takes_the_place_of_pyman(runner: Pyman) -> None:
     process.communicate()
 
 
+@pytest.mark.usefixtures("usual_hangup")
 def test_signals_are_as_a_shell_leaves_them(runner: Pyman) -> None:
     status = runner("run", "3.12", "grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status").stdout
     assert [int(line.split()[1], 16) for line in status.splitlines()] == [0, 0]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.builds import Archive, small_archive, write_archive
-from tests.conftest import ELSEWHERE, Offer
+from tests.conftest import ELSEWHERE, Offer, hanging_up
 from tests.repack import this_target
 from tests.server import stalled_body
 
@@ -45,6 +46,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.usefixtures("usual_hangup")
 def test_what_is_being_tested_is_ended(name: str, code: int, offer: Offer, tmp_path: Path) -> None:
     pyman, note = offer.pyman, tmp_path / "note"
     members = {"python/bin/python3.13": ENDLESS, "python/lib/python3.13/os.py": b""}
@@ -63,8 +65,55 @@ def test_what_is_being_tested_is_ended(name: str, code: int, offer: Offer, tmp_p
     assert not pyman.leftovers()
 
 
+# Interpreters that end, but not all that they have started: it keeps their output open, or closes it.
+LEAVES = b"""#!/bin/sh
+sleep 300 &
+echo $! >"$PYMAN_TEST_NOTE.new"
+mv "$PYMAN_TEST_NOTE.new" "$PYMAN_TEST_NOTE"
+exit 3
+"""
+LEAVES_QUIETLY = LEAVES.replace(b"sleep 300 &", b"sleep 300 >/dev/null 2>&1 &")
+
+
+@pytest.mark.parametrize("program", [LEAVES, LEAVES_QUIETLY], ids=["open", "closed"])
+def test_what_it_left_running_is_ended(program: bytes, offer: Offer, tmp_path: Path) -> None:
+    pyman, note = offer.pyman, tmp_path / "note"
+    members = {"python/bin/python3.13": program, "python/lib/python3.13/os.py": b""}
+    offer(write_archive(offer.server.folder, Archive("3.13.5", "20250612", this_target()), members))
+    pyman.environment["PYMAN_TEST_NOTE"] = str(note)
+    began = time.monotonic()
+    assert "exit code 3" in pyman("install", "3.13", code=1).stderr
+    assert time.monotonic() - began < 10, "what it started was waited for"
+    child = int(note.read_text(encoding="utf-8"))
+    wait_for(lambda: not is_alive(child))
+    assert not pyman.leftovers()
+
+
+def test_a_test_that_takes_long_is_announced(offer: Offer, tmp_path: Path) -> None:
+    pyman, note = offer.pyman, tmp_path / "note"
+    members = {"python/bin/python3.13": ENDLESS, "python/lib/python3.13/os.py": b""}
+    archive = write_archive(offer.server.folder, Archive("3.13.5", "20250612", this_target()), members)
+    offer(archive)
+    pyman.environment["PYMAN_TEST_NOTE"] = str(note)
+    process = pyman.start("install", "3.13")
+    wait_for(note.exists)
+    began = time.monotonic()
+    assert process.stderr
+    lines = iter(process.stderr.readline, "")
+    told = next(line for line in lines if "takes long" in line)
+    assert 2 < time.monotonic() - began < 5
+    assert archive.key in told
+    assert "60 s" in told
+    process.terminate()
+    assert process.communicate(timeout=20)[1].count("takes long") == 0
+    assert process.returncode == 143
+    child = int(note.read_text(encoding="utf-8"))
+    wait_for(lambda: not is_alive(child))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason=ELSEWHERE + "signals to one thread")
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.usefixtures("usual_hangup")
 def test_signal_that_another_thread_gets(name: str, code: int, offer: Offer) -> None:
     """Any thread may get it: one that has just been started, say. The main thread is then not woken."""
     pyman, server = offer.pyman, offer.server
@@ -79,6 +128,17 @@ def test_signal_that_another_thread_gets(name: str, code: int, offer: Offer) -> 
     assert process.returncode == code, told
     assert "Traceback" not in told
     assert not pyman.leftovers()
+
+
+def test_these_tests_hold_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with hanging_up():
+            done = subprocess.run(["sh", "-c", "kill -HUP $$"], check=False)
+        assert done.returncode == -signal.SIGHUP
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_what_was_started_with_nohup_goes_on(offer: Offer, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         OfflineError,
         PymanError,
         StoreError,
+        TooLargeError,
         UsageError,
     )
 
@@ -49,6 +50,7 @@ __all__ = [
     "Progress",
     "PymanError",
     "StoreError",
+    "TooLargeError",
     "UsageError",
     "__version__",
     "find",

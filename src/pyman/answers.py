@@ -1,8 +1,9 @@
 """What interpreters answered before: one small file in the user's cache, so that each is asked once.
 
 An answer counts as long as the program has the size and the time of change that it had. That it did not work
-counts for a day, since what it lacked may have come. Of several processes that write at the same time the
-last one wins; what the others had learnt is asked again.
+counts for a day, since what it lacked may have come. One that was too slow is asked again the next time, for
+the disk or the machine may have been; if it stays so, less and less often. Of several processes that write at
+the same time the last one wins; what the others had learnt is asked again.
 """
 
 import json
@@ -18,13 +19,15 @@ from pyman import regular_file
 from pyman.interpreter import Facts
 from pyman.key import Key
 
-_FORMAT = 1
+_FORMAT = 2
 _REFUSAL_COUNTS = 24 * 3600  # seconds
+# The same after it was too slow once, twice, and so on; the last for every further time.
+_SLOWNESS_COUNTS = (0, 10, 60, 600, 3600)
 _LARGEST = 4 * 1024 * 1024
 _SCRIPT = b"#!"
 # An entry: size and time of change (ns) of the program, when it was asked (s), key ("" if it is no Python),
-# prefix and base prefix.
-_TYPES = [int, int, int, str, str, str]
+# prefix and base prefix, and how often in a row it was too slow.
+_TYPES = [int, int, int, str, str, str, int]
 
 
 class Answers:
@@ -33,6 +36,7 @@ class Answers:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._entries: dict[str, list[Any]] | None = None
+        self._asked: set[str] = set()
         self._changed = False
 
     def facts(self, path: str) -> Facts | None:
@@ -48,8 +52,9 @@ class Answers:
             return
         from pyman.interview import ask  # noqa: PLC0415 - subprocess is for those who start one
 
-        for path, facts in ask(unknown).items():
-            self._put(path, facts)
+        said = ask(unknown)
+        for path, facts in said.facts.items():
+            self._put(path, facts, is_slow=path in said.slow)
 
     def save(self) -> None:
         """Write down what was learnt, whole or not at all; silent when that cannot be done."""
@@ -78,9 +83,12 @@ class Answers:
             self._put(path, None)
         return not script
 
-    def _put(self, path: str, facts: Facts | None) -> None:
+    def _put(self, path: str, facts: Facts | None, *, is_slow: bool = False) -> None:
         told = [str(facts.key), facts.prefix, facts.base_prefix] if facts else ["", "", ""]
-        self._all()[path] = [*_stamp(path), int(time.time()), *told]
+        before, stamp = self._all().get(path), _stamp(path)
+        slow = before[6] if before and before[:2] == stamp else 0
+        self._all()[path] = [*stamp, int(time.time()), *told, slow + 1 if is_slow else 0]
+        self._asked.add(path)
         self._changed = True
 
     def _valid(self, path: str) -> list[Any] | None:
@@ -88,7 +96,10 @@ class Answers:
         entry = self._all().get(path)
         if not entry or entry[:2] != _stamp(path):
             return None
-        return entry if entry[3] or 0 <= time.time() - entry[2] < _REFUSAL_COUNTS else None
+        if entry[3] or path in self._asked:
+            return entry
+        age = time.time() - entry[2]
+        return entry if 0 <= age < _counts(entry[6]) else None
 
     def _all(self) -> dict[str, list[Any]]:
         if self._entries is None:
@@ -106,8 +117,13 @@ def _read(file: Path) -> dict[str, list[Any]]:
         return {}
 
 
+def _counts(slow: int) -> float:
+    """Return for how many seconds it counts that a program did not work, which was `slow` so often."""
+    return _SLOWNESS_COUNTS[min(slow, len(_SLOWNESS_COUNTS)) - 1] if slow > 0 else _REFUSAL_COUNTS
+
+
 def _facts(entry: list[Any]) -> Facts | None:
-    _, _, _, key, prefix, base_prefix = entry
+    key, prefix, base_prefix = entry[3:6]
     try:
         return Facts(Key.parse(key), prefix, base_prefix) if key else None
     except ValueError:

@@ -174,6 +174,9 @@ class _Reporter:
         if self._tell:
             self._tell(progress)
 
+    def testing(self, key: Key, seconds: float) -> None:
+        """Nobody is told: it comes to an end."""
+
     def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
         """Nobody is told: the last failure is raised."""
 

@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from pyman import inflate, tar
+from pyman.allowance import Allowance, Supply
 from pyman.errors import ArchiveError
 from pyman.manifest import Written
 from pyman.pipeline import gathered, spread, through
@@ -48,8 +49,9 @@ def unpack(
     raise passes through unchanged. `writers` is the number of threads that write small files.
 
     Raises ArchiveError if the archive is damaged, holds anything that a build has no need of, or goes beyond
-    `limits`; StoreError if the system cannot write. What is then left inside `destination` is the caller's to
-    remove; outside it nothing is ever touched.
+    `limits`; TooLargeError if it unpacks to more than 20 times its size and 64 MiB, after all of it was read;
+    StoreError if the system cannot write. What is then left inside `destination` is the caller's to remove;
+    outside it nothing is ever touched.
     """
     return through(gathered(chunks, _BATCH), partial(_unpack, destination, limits, writers), _BATCHES)
 
@@ -59,21 +61,36 @@ def _unpack(destination: Path, limits: Limits, writers: int, chunks: Iterator[by
     start, chunks = inflate.peek(chunks)
     if start.startswith(inflate.ZIP):
         return _unzip(destination, limits, writers, chunks)
-    blocks = inflate.blocks(chunks, limits.inflated)
-    return through(blocks, lambda blocks: _write(destination, limits, writers, tar.members(blocks)), _BLOCKS)
+    with Supply(chunks, destination, limits.inflated) as supply:
+        inflated = inflate.blocks(supply, limits.inflated or inflate.MAX_INFLATED)
+        blocks = _told(supply.covering(inflated), destination)
+        return through(
+            blocks, lambda blocks: _write(destination, limits, writers, tar.members(blocks), supply), _BLOCKS
+        )
+
+
+def _told(blocks: Iterator[bytes], destination: Path) -> Iterator[bytes]:
+    """Yield the blocks; what the system says on the way is about the archive."""
+    try:
+        yield from blocks
+    except OSError as error:
+        raise failure(error, destination, "the archive") from error
 
 
 def _unzip(destination: Path, limits: Limits, writers: int, chunks: Iterator[bytes]) -> Unpacked:
     """Keep the zip in a file that is gone when this returns, and write what it holds."""
     from pyman import unzip  # noqa: PLC0415 - few archives are one
 
+    most = limits.inflated or inflate.MAX_INFLATED
     try:
         with TemporaryFile(dir=destination) as file:
             for chunk in chunks:
                 file.write(chunk)
-                if file.tell() > limits.inflated:
-                    raise ArchiveError(f"The archive has more than {limits.inflated:,} bytes.", HOSTILE)
-            return _write(destination, limits, writers, unzip.members(file, limits.inflated))
+                if file.tell() > most:
+                    raise ArchiveError(f"The archive has more than {most:,} bytes.", HOSTILE)
+            allowance = Allowance(file.tell(), limits.inflated)
+            members = unzip.members(file, most, allowance)
+            return _write(destination, limits, writers, members, allowance)
     except OSError as error:
         raise failure(error, destination, "the archive") from error
 
@@ -83,10 +100,11 @@ def _write(
     limits: Limits,
     writers: int,
     members: Iterator[tuple[Member, Iterator[bytes | memoryview]]],
+    allowance: Allowance,
 ) -> Unpacked:
     """Write the members of an archive."""
     tree = Tree(destination)
-    work = Unpacking(tree, limits)
+    work = Unpacking(tree, limits, allowance)
     try:
         spread(work.lots(members), partial(_write_files, tree, destination), _LOTS, writers)
         files, size = len(tree.written), sum(written.size for written in tree.written.values())

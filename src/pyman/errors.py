@@ -11,6 +11,7 @@ PymanError                 expected failure, exit code 1
     OfflineError           they would have to be fetched, and no connection may be opened
     DigestMismatchError    a source delivered other bytes than were published
   ArchiveError             an archive is damaged or hostile
+    TooLargeError          it unpacks to far more than its size lets expect
   DoesNotRunError          a build for this target does not run on this machine
   StoreError               the store cannot be read or changed
   CancelledError           the user stopped it, exit code 130
@@ -79,6 +80,10 @@ class DigestMismatchError(FetchError):
 
 class ArchiveError(PymanError):
     """An archive is damaged, or holds a member that must not be unpacked."""
+
+
+class TooLargeError(ArchiveError):
+    """An archive unpacks to far more than its size lets expect."""
 
 
 class DoesNotRunError(PymanError):

@@ -21,7 +21,15 @@ from typing import Any, NamedTuple
 from pyman import __version__, access, advisories, archive, changes, fetch, links, manifest, prepare, smoke
 from pyman.address import public
 from pyman.cache import Cache
-from pyman.errors import ArchiveError, CancelledError, DoesNotRunError, FetchError, OfflineError, PymanError
+from pyman.errors import (
+    ArchiveError,
+    CancelledError,
+    DoesNotRunError,
+    FetchError,
+    OfflineError,
+    PymanError,
+    TooLargeError,
+)
 from pyman.fetch import Download
 from pyman.filesystem import flushing
 from pyman.key import Key
@@ -133,8 +141,8 @@ class Installer:
                 self.reporter.reading_cache(build.key, download.size)
                 return self._from(download, build)
         except FetchError as error:
-            cache.drop(path)
-            damage = FetchError(f"the cached archive is damaged and was dropped: {error.message}")
+            gone = "was dropped" if cache.drop(path) else "cannot be dropped"
+            damage = FetchError(f"the cached archive is damaged and {gone}: {error.message}")
             self.reporter.failed(build.key, damage, final=False)
             return None
 
@@ -172,6 +180,10 @@ class Installer:
     def _unpack(self, download: Download, build: Build, tree: Path) -> archive.Unpacked:
         try:
             unpacked = archive.unpack(self._told(download, build.key), tree, writers=self.writers)
+        except TooLargeError as error:
+            if build.sha256 and download.sha256 == build.sha256.lower():
+                raise
+            raise FetchError(f"{public(download.url)}: {error.message}", error.hint) from None
         except ArchiveError:
             # Damage on the way is the source's fault, not the archive's: the digest tells.
             if build.sha256:
@@ -192,12 +204,18 @@ class Installer:
         prepare.prepare(staged, final, is_external=self.finish.is_external)
         if not smoke.concerns(staged.key):
             return
-        if self.finish.smoke_test and (modules := smoke.check(staged)):
-            self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(modules)))
+        if self.finish.smoke_test:
+            self._try(staged)
         if self.finish.compile_bytecode:
             from pyman import bytecode  # noqa: PLC0415 - few want it
 
             bytecode.compile_all(staged, final)
+
+    def _try(self, staged: Installation) -> None:
+        """See that it runs, and tell what it cannot load."""
+        kept_out = smoke.check(staged, lambda: self.reporter.testing(staged.key, smoke.SECONDS))
+        if kept_out:
+            self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(kept_out)))
 
 
 def _awaited(result: Future[Outcome]) -> Outcome:

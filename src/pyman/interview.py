@@ -6,13 +6,14 @@ really starts a process imports this module, for `subprocess` is felt.
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
+from typing import NamedTuple
 
+from pyman import processes
 from pyman.elf import read_program
 from pyman.errors import UsageError
 from pyman.interpreter import Facts
@@ -47,66 +48,56 @@ _STAGES = {"alpha": "a", "beta": "b", "candidate": "rc"}
 _MACHINES = {"ARM64": "aarch64", "AMD64": "x86_64"}
 
 
-def ask(paths: Sequence[str]) -> dict[str, Facts | None]:
-    """Return the facts of each program; None for one that does not run, hangs or is no Python.
+class Said(NamedTuple):
+    """The facts of each program that was asked; None for one that is no Python, does not run, or was slow.
+
+    One is among the `slow` as well if it had not answered in time.
+    """
+
+    facts: dict[str, Facts | None]
+    slow: set[str]
+
+
+def ask(paths: Sequence[str]) -> Said:
+    """Ask the programs for their facts.
 
     Eight at a time are started, and each lot has 2.5 seconds. A program that could not be started for want of
     memory or the like is left out.
     """
-    answers: dict[str, Facts | None] = {}
+    said = Said({}, set())
     for start in range(0, len(paths), _AT_ONCE):
-        answers |= _ask_at_once(paths[start : start + _AT_ONCE])
-    return answers
+        _ask_at_once(paths[start : start + _AT_ONCE], said)
+    return said
 
 
-def _ask_at_once(paths: Sequence[str]) -> dict[str, Facts | None]:
-    answers: dict[str, Facts | None] = {}
+def _ask_at_once(paths: Sequence[str], said: Said) -> None:
     with ExitStack() as clean_up:
         started = {}
         for path in paths:
             try:
-                started[path] = _start(path)
+                started[path] = clean_up.enter_context(_started(path))
             except OSError as error:
                 if error.errno not in _PASSING:
-                    answers[path] = None
-            else:
-                clean_up.enter_context(started[path])
-                clean_up.callback(_end, started[path])
+                    said.facts[path] = None
         deadline = time.monotonic() + _TIMEOUT
-        for path, process in started.items():
-            answers[path] = _parse(_answer(process, deadline), path)
-    return answers
+        for path, program in started.items():
+            try:
+                output, _ = program.output(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                output = b""
+                said.slow.add(path)
+            said.facts[path] = _parse(output, path) if output and program.code == 0 else None
 
 
-def _start(path: str) -> "subprocess.Popen[bytes]":
+def _started(path: str) -> AbstractContextManager[processes.Program]:
     # The variable makes a framework Python on macOS take itself for another one.
     environment = {name: value for name, value in os.environ.items() if name != "__PYVENV_LAUNCHER__"}
-    return subprocess.Popen(  # noqa: S603 - the program was looked for by its name
+    return processes.started(
         [path, "-I", "-S", "-c", _QUESTION],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         env=environment,
-        start_new_session=True,  # so that what a wrapper started can be ended with it
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-
-
-def _answer(process: "subprocess.Popen[bytes]", deadline: float) -> bytes:
-    try:
-        output, _ = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        return b""
-    return output if process.returncode == 0 else b""
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is not None:
-        return
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _parse(output: bytes, path: str) -> Facts | None:

@@ -21,6 +21,9 @@ class Lines:
     def received(self, key: Key, count: int) -> None:
         pass
 
+    def testing(self, key: Key, seconds: float) -> None:
+        ui.note(f"Testing whether {key} runs takes long; it is given up after {seconds:.0f} s")
+
     def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
         if not final:
             ui.warning(f"{error.message}; trying the next source for {key}")
@@ -48,6 +51,9 @@ class Silence(Lines):
         pass
 
     def reading_cache(self, key: Key, size: int | None) -> None:
+        pass
+
+    def testing(self, key: Key, seconds: float) -> None:
         pass
 
     def installed(self, installation: Installation, seconds: float) -> None:

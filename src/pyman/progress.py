@@ -61,6 +61,9 @@ class Bars:
     def received(self, key: Key, count: int) -> None:
         self._progress.advance(self._tasks[key], count)
 
+    def testing(self, key: Key, seconds: float) -> None:
+        self._lines.testing(key, seconds)
+
     def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
         self._forget(key)
         self._lines.failed(key, error, final=final)

@@ -22,6 +22,9 @@ class Reporter(Protocol):
     def received(self, key: Key, count: int) -> None:
         """So many bytes more have come."""
 
+    def testing(self, key: Key, seconds: float) -> None:
+        """It was started to see whether it runs, which takes long; so many `seconds` it has in all."""
+
     def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
         """A source failed; another one is tried unless that was the last."""
 

@@ -7,6 +7,7 @@ instruction, the archive a file.
 import ast
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +70,15 @@ def concerns(key: Key) -> bool:
         return False
 
 
-def check(interpreter: Installation) -> list[str]:
+def check(interpreter: Installation, late: Callable[[], None] | None = None) -> list[str]:
     """Start the staged interpreter; returns the modules that only the store's path keeps it from loading.
+
+    `late` is called if it takes more than three seconds; SECONDS it has.
 
     Raises DoesNotRunError, which names the library, symbol or module that is missing, if it does not run.
     """
     key = interpreter.key
-    facts = _facts(interpreter)
+    facts = _facts(interpreter, late)
     if why := _wrong(facts, interpreter):
         raise _error(key, why)
     is_tagged = key.target.libc is not Libc.MUSL or key.variant.static or "musl" in str(facts["suffix"])
@@ -87,23 +90,23 @@ def check(interpreter: Installation) -> list[str]:
     return _kept_out(facts, interpreter)
 
 
-def _facts(interpreter: Installation) -> dict[str, Any]:
+def _facts(interpreter: Installation, late: Callable[[], None] | None) -> dict[str, Any]:
     """Return what the interpreter says of itself."""
     program = interpreter.executable
     if not program.is_file():
         raise _error(interpreter.key, f"it has no {program.relative_to(interpreter.path).as_posix()}")
     try:
-        done = staged.run(interpreter, "-c", _PROGRAM, *_modules(interpreter.key), seconds=SECONDS)
+        done = staged.run(interpreter, "-c", _PROGRAM, *_modules(interpreter.key), seconds=SECONDS, late=late)
     except subprocess.TimeoutExpired:
         raise _error(interpreter.key, f"it did not come to an end in {SECONDS} seconds") from None
     except OSError as error:
         raise _error(interpreter.key, loader_messages.of_start(program, error)) from None
     try:
-        found = ast.literal_eval(done.stdout.decode("ascii")) if done.returncode == 0 else None
+        found = ast.literal_eval(done.stdout.decode("ascii")) if done.code == 0 else None
     except (SyntaxError, ValueError):
         found = None
     if not isinstance(found, dict):
-        raise _error(interpreter.key, _end(done.returncode, done.stderr.decode("utf-8", "replace")))
+        raise _error(interpreter.key, _end(done.code, done.stderr.decode("utf-8", "replace")))
     return found
 
 

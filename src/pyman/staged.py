@@ -1,58 +1,41 @@
 """Starts an interpreter that is not published yet, in surroundings that neither help nor mislead it."""
 
 import os
-import signal
-import subprocess
-import sys
-from contextlib import suppress
-from threading import Event
+from collections.abc import Callable
+from typing import NamedTuple
 
-from pyman import groups
+from pyman import groups, processes
 from pyman.errors import CancelledError
-from pyman.stopping import stoppable
 from pyman.store import Installation
 
 # What changes how a Python starts, which libraries it loads, or makes it measure itself.
 _MISLEADING = ("PYTHON", "LD_", "DYLD_", "__PYVENV_LAUNCHER__", "COVERAGE_")
+_LATE = 3.0  # seconds
 
 
-def run(staged: Installation, *args: str, seconds: float) -> "subprocess.CompletedProcess[bytes]":
+class Ended(NamedTuple):
+    """How it ended, and what it printed."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+def run(staged: Installation, *args: str, seconds: float, late: Callable[[], None] | None = None) -> Ended:
     """Run the interpreter of `staged` and return what it printed, whatever its exit code.
 
-    It is isolated (-I) and writes no bytecode (-B). Raises OSError if it cannot be started, TimeoutExpired
-    after so many `seconds`, CancelledError if the user stops pyman; it is ended then, with what it started.
+    It is isolated (-I) and writes no bytecode (-B). `late` is called if it takes more than three seconds.
+    Raises OSError if it cannot be started, TimeoutExpired after so many `seconds`, CancelledError if the user
+    stops pyman; it is ended then, with what it started.
     """
-    stopped = Event()
-    process = subprocess.Popen(  # noqa: S603 - the digest of what is run was compared
-        [str(staged.executable), "-I", "-B", *args],
-        cwd=staged.path,
-        env=scrubbed(),
-        stdin=subprocess.PIPE,  # not /dev/null: a chroot may have none
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        umask=groups.umask_in(staged.path),
-        start_new_session=True,  # a process group, so that all of it can be ended
-    )
-    with process, stoppable(lambda: _end(process, stopped)):
-        try:
-            out, err = process.communicate(b"", seconds)
-        except BaseException:
-            _end(process, stopped)
-            raise
-    if stopped.is_set():
-        raise CancelledError("Stopped.")
-    return subprocess.CompletedProcess(args, process.returncode, out, err)
-
-
-def _end(process: "subprocess.Popen[bytes]", ended: Event) -> None:
-    if process.poll() is not None:
-        return
-    ended.set()
-    if sys.platform == "win32":
-        process.kill()
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    command = [str(staged.executable), "-I", "-B", *args]
+    umask = groups.umask_in(staged.path)
+    # A pipe to read from, not /dev/null: a chroot may have none.
+    with processes.started(command, cwd=staged.path, env=scrubbed(), umask=umask) as program:
+        out, err = program.output(seconds, _LATE, late)
+        if program.is_stopped:
+            raise CancelledError("Stopped.")
+        return Ended(program.code, out, err)
 
 
 def scrubbed() -> dict[str, str]:

@@ -5,6 +5,7 @@ that waits for bytes does not see it at all.
 """
 
 import signal
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,6 +13,17 @@ from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT
 _stoppers: list[Callable[[], None]] = []
+
+
+class _Listener:
+    """The thread that gets signals, and whether it wants them later; then the one that has come."""
+
+    thread = 0
+    is_busy = False
+    late = 0
+
+
+_listener = _Listener()
 
 
 @contextmanager
@@ -24,13 +36,33 @@ def stoppable(stop: Callable[[], None]) -> Iterator[None]:
         _stoppers.remove(stop)
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let signals wait until the block has ended, which must be short: what it makes is then known to `stop`.
+
+    In threads which get no signals nothing has to wait.
+    """
+    if _listener.thread != get_ident() or _listener.is_busy:
+        yield
+        return
+    _listener.is_busy = True
+    try:
+        yield
+    finally:
+        _listener.is_busy = False
+        signum, _listener.late = _listener.late, 0
+        if signum:
+            _leave(signum)
+
+
 def listen() -> None:
     """Take over the signals by which a user stops a program. For the command line, in its main thread."""
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _terminate)
+    _listener.thread = get_ident()
+    signal.signal(signal.SIGINT, _received)
+    signal.signal(signal.SIGTERM, _received)
     # What is started with nohup goes on when its terminal is closed.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, _terminate)
+        signal.signal(signal.SIGHUP, _received)
 
 
 def ignore() -> None:
@@ -45,14 +77,17 @@ def _stop() -> None:
         stop()
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    del signum, frame
-    _stop()
-    raise KeyboardInterrupt
-
-
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    """Leave through the same clean-up as any other failure."""
+def _received(signum: int, frame: FrameType | None) -> None:
     del frame
+    if _listener.is_busy:
+        _listener.late = signum
+    else:
+        _leave(signum)
+
+
+def _leave(signum: int) -> NoReturn:
+    """Leave through the same clean-up as any other failure."""
     _stop()
+    if signum == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + signum)

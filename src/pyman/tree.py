@@ -6,11 +6,13 @@ directory on the way to a file was made here by mkdir and so is no link, and sym
 
 import errno
 import os
+import sys
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
 from pyman import groups
+from pyman.errors import TooLargeError
 from pyman.manifest import Written, reachable
 
 _WINDOWS = os.name == "nt"
@@ -29,7 +31,8 @@ class Tree:
     """The inside of an existing, empty directory. Names are relative to it, with slashes.
 
     All methods raise OSError as the system does, FileExistsError for what is there already. A file may be
-    written in any thread once its name was claimed; all else is for one thread.
+    written in any thread once its name was claimed; all else is for one thread. `room` is how many bytes the
+    copies may take that stand for links where none can be made; TooLargeError if they take more.
     """
 
     def __init__(self, root: Path) -> None:
@@ -38,6 +41,7 @@ class Tree:
         self._made = {""}
         self._claimed: set[str] = set()
         self.written: dict[str, Written] = {}
+        self.room = sys.maxsize
 
     @property
     def directories(self) -> int:
@@ -126,6 +130,12 @@ class Tree:
         """Write `name` with the contents of the file at `source`."""
         with Path(source).open("rb") as file:
             status = os.fstat(file.fileno())
+            self.room -= status.st_size
+            if self.room < 0:
+                raise TooLargeError(
+                    "The archive has more links than can be made here, and copies would take too much room.",
+                    "No build does: do not trust where this archive came from.",
+                )
             pieces = iter(lambda: file.read(_PIECE), b"")
             self.write_file(name, pieces, int(status.st_mtime), executable=bool(status.st_mode & 0o100))
 

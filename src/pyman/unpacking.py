@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from pyman import inflate
+from pyman.allowance import Allowance
 from pyman.errors import ArchiveError, PymanError, StoreError
 from pyman.names import NameLimits, fault, shown, target_fault
 from pyman.tar import HOSTILE, Kind, Member
@@ -51,8 +51,8 @@ class Limits(NamedTuple):
     """Characters of all names and link targets together: all are remembered by name."""
     name: NameLimits = _NAME_LIMITS
     """Length and depth of one name."""
-    inflated: int = inflate.MAX_INFLATED
-    """Bytes of the whole archive, decompressed."""
+    inflated: int | None = None
+    """Bytes of the whole archive, decompressed; None: what its own size allows, and at most MAX_INFLATED."""
 
 
 def failure(error: OSError, destination: Path, name: str) -> PymanError:
@@ -86,9 +86,10 @@ class Unpacking:
     is the member that is being unpacked.
     """
 
-    def __init__(self, tree: Tree, limits: Limits) -> None:
+    def __init__(self, tree: Tree, limits: Limits, allowance: Allowance) -> None:
         self.tree = tree
         self.limits = limits
+        self.allowance = allowance
         self.top = ""
         self.prefix = ""
         self.name = ""
@@ -145,7 +146,11 @@ class Unpacking:
             self.lot, self.lot_size, self.block = [], 0, block
 
     def make_links(self) -> None:
-        """Make the links, now that nothing is written through them, and see where symbolic ones lead."""
+        """Make the links, now that nothing is written through them, and see where symbolic ones lead.
+
+        Where the system makes none, copies stand for them: those count as what is unpacked.
+        """
+        self.tree.room = self.allowance.size - sum(written.size for written in self.tree.written.values())
         for path, member in self.hardlinks.items():
             self.name = member.name
             self.tree.link_file(path, member.linkname.removeprefix(f"{self.prefix}/"))
@@ -159,8 +164,9 @@ class Unpacking:
     def _count(self, member: Member) -> None:
         self.members += 1
         self.names += len(member.name) + len(member.linkname)
-        if self.members + self.tree.directories > self.limits.members:
-            raise ArchiveError(f"The archive has more than {self.limits.members:,} members.", HOSTILE)
+        at_most = min(self.limits.members, self.allowance.entries)
+        if self.members + self.tree.directories > at_most:
+            raise ArchiveError(f"The archive has more than {at_most:,} members.", HOSTILE)
         if self.names > self.limits.names:
             raise ArchiveError(
                 f"The names in the archive take more than {self.limits.names:,} bytes.", HOSTILE

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 
+from pyman.allowance import Allowance
 from pyman.errors import ArchiveError
 from pyman.inflate import ZIP
 from pyman.names import shown
@@ -56,17 +57,19 @@ class _Entry(NamedTuple):
     offset: int
 
 
-def members(file: BinaryIO, at_most: int) -> Iterator[tuple[Member, Iterator[bytes]]]:
+def members(file: BinaryIO, most: int, allowance: Allowance) -> Iterator[tuple[Member, Iterator[bytes]]]:
     """Yield each member with the pieces of its data, to be read before the next member is asked for or not.
 
     The data of every member are inflated and compared with their checksum. Raises ArchiveError for a damaged
-    archive, for one that contradicts itself, for members of other kinds, and if more than `at_most` bytes are
-    said to be in it; OSError if `file` cannot be read.
+    archive, for one that contradicts itself, for members of other kinds, and if more than `most` bytes are
+    said to be in it, TooLargeError if more than the `allowance`; OSError if `file` cannot be read.
     """
     directory, start, count = _directory(file)
     entries = list(_entries(directory, count))
-    if sum(entry.size for entry in entries) > at_most:
-        raise ArchiveError(f"The archive inflates to more than {at_most:,} bytes.", HOSTILE)
+    if (size := sum(entry.size for entry in entries)) > most:
+        raise ArchiveError(f"The archive inflates to more than {most:,} bytes.", HOSTILE)
+    if size > allowance.size:
+        raise allowance.refusal()
     places = sorted(entry.offset for entry in entries)
     following = dict(pairwise([*places, start]))
     if len(following) < len(entries):

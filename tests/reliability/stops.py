@@ -5,6 +5,7 @@ import signal
 from random import Random
 from threading import Lock
 
+from tests.conftest import hanging_up
 from tests.reliability.aftermath import aftermath
 from tests.reliability.bench import Bench, Row
 from tests.reliability.kills import moment, moments
@@ -41,7 +42,8 @@ def run(bench: Bench) -> list[Row]:
             wrong = [f"stopped after {at:.3f} s: {each}" for each in _orderly(ended, how)]
             return wrong or aftermath(world, deed)
 
-        rows = bench.each("stops", cases, worlds, attempt, _named)
+        with hanging_up():
+            rows = bench.each("stops", cases, worlds, attempt, _named)
         return [
             Row(row.subject, row.tried, row.times, row.lost, _longest(slowest[row.tried])) for row in rows
         ]

@@ -49,20 +49,53 @@ class _Plan:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Look for virtual environments in DIR and below first; may be given more than once.",
 )
+@click.option(
+    "--cache", "of_cache", is_flag=True, help="Remove from the cache (PYMAN_CACHE_DIR), not the store."
+)
+@click.option("--max-size", metavar="SIZE", help="With --cache: keep at most so much, such as 2GB.")
+@settings.metadata_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was removed, and what is used, as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 @click.pass_context
 def command(
-    context: click.Context, places: tuple[Path, ...], yes: bool, dry_run: bool, as_json: bool, quiet: bool
+    context: click.Context,
+    places: tuple[Path, ...],
+    of_cache: bool,
+    max_size: str | None,
+    metadata_place: str | None,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Remove superseded installations that nothing uses.
 
     An installation is superseded when a newer one of the same minor version, variant and target is
     installed. It stays while a virtual environment that was made with it uses it; `pyman uninstall --help`
     says where those are looked for.
+
+    With --cache archives are removed, and no installations: those that are superseded, in no metadata,
+    damaged, or unfinished. What is installed stays, and the newest that is known of each minor version;
+    with --max-size of these, too, the least recently used go, those of what is installed last.
     """
+    if places and of_cache:
+        raise UsageError("--scan looks for what uses installations, not the cache", "Leave out one of them.")
+    if max_size is not None and not of_cache:
+        raise UsageError("--max-size is for the cache", "Give --cache with it.")
+    if of_cache:
+        from pyman.cli import prune_cache
+
+        how = prune_cache.How(yes, dry_run, as_json, quiet)
+        prune_cache.run(context, metadata_place, max_size, how)
+    else:
+        _prune_store(context, places, yes=yes, dry_run=dry_run, as_json=as_json, quiet=quiet)
+
+
+def _prune_store(
+    context: click.Context, places: Sequence[Path], *, yes: bool, dry_run: bool, as_json: bool, quiet: bool
+) -> None:
     store = settings.store()
     unseen: list[Unseen] = []
     scanned = [path.resolve() for place in places for path in in_use.scan(place, unseen)]

@@ -56,26 +56,22 @@ def own_glibc_version() -> tuple[int, ...] | None:
 
 def loader_version(loader: str) -> tuple[int, ...] | None:
     """Return the libc version which the program `loader` prints within ASK_SECONDS; None if it does not."""
-    import subprocess  # noqa: PLC0415  # milliseconds, and needed only where confstr cannot answer
+    # Milliseconds, and needed only where confstr cannot answer.
+    import subprocess  # noqa: PLC0415
+
+    from pyman import processes  # noqa: PLC0415
 
     if not loader.startswith("/"):  # a relative name would be looked for in folders that are not the system's
         return None
     # musl's loader shows its version with the usage it prints when it is told nothing.
     arguments = [] if PurePosixPath(loader).name.startswith(_MUSL_PREFIX) else ["--version"]
+    # No LD_PRELOAD, no LD_LIBRARY_PATH; and a pipe to read from, not /dev/null: a chroot may have none.
     try:
-        done = subprocess.run(  # noqa: S603  # the system's own loader, which runs every program of it
-            [loader, *arguments],
-            check=False,  # musl's exits with 1
-            cwd="/",
-            env={},  # no LD_PRELOAD, no LD_LIBRARY_PATH
-            input=b"",  # not /dev/null: a chroot may have none
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=ASK_SECONDS,
-        )
+        with processes.started([loader, *arguments], cwd="/", env={}, stderr=subprocess.STDOUT) as asked:
+            said, _ = asked.output(ASK_SECONDS)  # musl's exits with 1
     except (OSError, subprocess.SubprocessError):
         return None
-    return _version_in(done.stdout.decode("ascii", "replace"))
+    return _version_in(said.decode("ascii", "replace"))
 
 
 def _version_in(text: str) -> tuple[int, ...] | None:
