@@ -52,3 +52,12 @@ def noted(store: Path, *folders: Path) -> None:
     index.mkdir(exist_ok=True)
     for number, folder in enumerate(folders):
         (index / f"{number:016x}").write_text(str(folder), encoding="utf-8")
+
+
+def staged(store: Path, archive: Archive) -> None:
+    """Lay what dead processes leave: a stage that one of them had, and one that was being deleted."""
+    for name in (archive.key, f"{archive.key}~1-2"):
+        stage = store / ".staging" / name
+        (stage / "new-0123abcd" / "bin").mkdir(parents=True)
+        (stage / "new-0123abcd" / "bin" / "python3").touch()
+        (stage / "new-0123abcd.made").write_text(archive.key, encoding="utf-8")

@@ -85,7 +85,7 @@ def test_newest_first(pyman: Pyman) -> None:
 
 def test_json(pyman: Pyman, one_installed: str, server: Server) -> None:
     listed = pyman("list", "--json", "--all-builds").json
-    assert set(listed) == {"target", "installed", "available"}
+    assert set(listed) == {"target", "installed", "available", "bystanders"}
     assert listed["target"] == FOREIGN
     (row,) = listed["installed"]
     facts = {

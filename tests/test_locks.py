@@ -24,6 +24,7 @@ FOREIGN = "linux-riscv64-gnu"
 BUILD = Archive("3.13.5", "20250612", FOREIGN)
 INSTALL = ("install", "3.13", "--target", FOREIGN)
 # What systems answer where flock does not work; the empty one is where it does.
+NAME = f"name.{0:016x}.claim"
 ERRORS = ["ENOLCK", "ENOSYS", "EOPNOTSUPP"]
 
 pytestmark = pytest.mark.skipif(
@@ -110,16 +111,16 @@ def one_that_ended() -> Owner:
 
 
 def test_the_claim_of_a_process_that_ended_does_not_count(tmp_path: Path) -> None:
-    one_that_ended().write(tmp_path / "name.0.claim")
+    (tmp_path / NAME).write_text(str(one_that_ended()), encoding="utf-8")
     assert Claim(tmp_path, "name").acquire()
-    assert not (tmp_path / "name.0.claim").exists()
+    assert not (tmp_path / NAME).exists()
 
 
 @pytest.mark.parametrize("text", ["1\nelsewhere\nbuild7\n", "", "nonsense\n"])
 def test_an_owner_that_cannot_be_seen_is_gone_when_it_gives_no_sign_of_life(
     text: str, tmp_path: Path
 ) -> None:
-    other = tmp_path / "name.0.claim"
+    other = tmp_path / NAME
     other.write_text(text, encoding="utf-8")
     patient, impatient = Claim(tmp_path, "name"), Claim(tmp_path, "name", lease=0)
     for second in range(3):
@@ -134,7 +135,7 @@ def test_an_owner_that_cannot_be_seen_is_gone_when_it_gives_no_sign_of_life(
 
 
 def test_an_owner_elsewhere_is_named_with_its_host(tmp_path: Path) -> None:
-    Owner(7, "elsewhere", "build7").write(tmp_path / "name.0.claim")
+    (tmp_path / NAME).write_text(str(Owner(7, "elsewhere", "build7")), encoding="utf-8")
     assert Claim(tmp_path, "name").owner() == "another process (pid 7 on build7)"
 
 

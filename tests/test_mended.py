@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 from tests.builds import Archive, small_archive
 from tests.conftest import ELSEWHERE, Offer, Pyman
-from tests.stores import lay, link_name
+from tests.stores import lay, link_name, staged
 
 FOREIGN = "linux-riscv64-gnu"
 OLD, NEW = (Archive("3.13.5", release, FOREIGN) for release in ("20250612", "20250708"))
@@ -43,8 +43,7 @@ def test_what_a_killed_process_staged_is_swept_also_where_there_is_nothing_to_do
 ) -> None:
     lay(pyman.store, OLD)
     offer(OLD)
-    for name in (OLD.key, f"{OLD.key}~1-2"):
-        (pyman.store / ".staging" / name / "new").mkdir(parents=True)
+    staged(pyman.store, OLD)
     pyman(*args)
     assert pyman.leftovers() == []
     assert pyman.installed() == [OLD.key]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.builds import Archive
 from tests.conftest import Pyman, Result, checked
-from tests.stores import environment, lay, link_name, noted
+from tests.stores import environment, lay, link_name, noted, staged
 
 if sys.platform != "win32":
     import pty
@@ -160,11 +160,9 @@ def test_scan_of_no_folder(full: Pyman) -> None:
 
 def test_sweeps_what_dead_processes_left(full: Pyman) -> None:
     full("prune", "--yes")
-    stage = full.store / ".staging" / OLD.key / "new"
-    stage.mkdir(parents=True)
-    (full.store / ".staging" / f"{OLD.key}~1-2" / "gone").mkdir(parents=True)
+    staged(full.store, OLD)
     (full.store / f".{link_name(NEW)}.4711").symlink_to(NEW.key)
-    (full.store / "cpython-3.10-linux-x86_64-gnu").symlink_to("gone")
+    (full.store / "cpython-3.10-linux-x86_64-gnu").symlink_to("cpython-3.10.1+20240107-linux-x86_64-gnu")
     for name, place in (("python3.10", full.store / "gone"), ("python3.9", Path("elsewhere"))):
         (full.bin / name).symlink_to(place)
     links = {path.name for path in full.bin.iterdir()}

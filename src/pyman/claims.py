@@ -13,18 +13,23 @@ Needed of the file system: what was made in a directory is seen by whoever looks
 can lock and processes that cannot do not see each other.
 """
 
+import errno
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from threading import Event, Thread
 
+from pyman.folder import Folder
 from pyman.owner import Owner, name_in
 
 _LEASE = 60.0  # seconds
 _BEATS = 6  # in one lease
 _END = ".claim"
+_FULL_NAME = re.compile(r".+\.[0-9a-f]{16}\.claim", re.ASCII)
 
 
 class Claim:
@@ -48,11 +53,12 @@ class Claim:
         self._file = self._folder / f"{self._name}.{os.urandom(8).hex()}{_END}"
         held = False
         try:
-            Owner.here().write(self._file)
+            with Folder.open(self._folder) as folder:
+                Owner.here().write(folder, self._file.name)
             held = not self._others() and self._file.exists()
         finally:
             if not held:
-                self._file.unlink(missing_ok=True)
+                self._withdraw()
         if held:
             Thread(target=self._stay_alive, daemon=True).start()
         return held
@@ -60,7 +66,7 @@ class Claim:
     def release(self) -> None:
         """Give the lock back."""
         self._released.set()
-        self._file.unlink(missing_ok=True)
+        self._withdraw()
 
     def owner(self) -> str:
         """Return what the process that holds it is called in a message."""
@@ -76,20 +82,33 @@ class Claim:
                 if entry.name.endswith(_END) and entry.name.rsplit(".", 2)[0] == self._name:
                     yield Path(entry.path)
 
+    def _withdraw(self) -> None:
+        with suppress(FileNotFoundError), Folder.open(self._folder) as folder:
+            folder.unlink(self._file.name)
+
     def _is_void(self, path: Path) -> bool:
-        """Whether a claim was withdrawn or its owner is gone; then it is taken away."""
+        """Whether a claim was withdrawn, its owner is gone, or it is none; pyman's own is then taken away."""
         try:
             # Over NFS only what is opened is sure to be up to date.
-            with path.open(encoding="utf-8") as file:
-                text, touched = file.read(200), os.fstat(file.fileno()).st_mtime_ns
+            with Folder.open(self._folder) as folder, folder.opened(path.name) as file:
+                status = os.fstat(file)
+                text = os.read(file, 200).decode("utf-8", "replace") if S_ISREG(status.st_mode) else None
         except FileNotFoundError:
             return True
         except PermissionError:  # another member of a group has just made it
-            text, touched = "", path.stat().st_mtime_ns
-        if _is_gone(text) or self._is_silent(path.name, touched):
-            path.unlink(missing_ok=True)
+            text, status = "", path.lstat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # a link: pyman makes none
+                return True
+            raise
+        if text is None:
             return True
-        return False
+        if not _is_gone(text) and not self._is_silent(path.name, status.st_mtime_ns):
+            return False
+        if _is_description(text) or _FULL_NAME.fullmatch(path.name):
+            with suppress(FileNotFoundError), Folder.open(self._folder) as folder:
+                folder.unlink(path.name)
+        return True
 
     def _is_silent(self, name: str, touched: int) -> bool:
         """Whether a claim was not touched for the lease, by this process' clock: those of systems differ."""
@@ -104,6 +123,13 @@ class Claim:
         while not self._released.wait(self._lease / _BEATS):
             with suppress(OSError):
                 os.utime(self._file)
+
+
+def _is_description(text: str) -> bool:
+    try:
+        return bool(Owner.parse(text))
+    except ValueError:
+        return False
 
 
 def _is_gone(text: str) -> bool:

@@ -16,30 +16,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ctypes
 
+StrPath = str | os.PathLike[str]
+
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux (linux/fs.h) and RENAME_SWAP of macOS (sys/stdio.h) alike
-_FROM_HERE = -100  # AT_FDCWD of Linux (linux/fcntl.h)
+_FROM_HERE = -2 if sys.platform == "darwin" else -100  # AT_FDCWD (sys/fcntl.h of macOS, linux/fcntl.h)
 # The system call's number, for a libc without a function for it such as musl's (the kernel's syscall tables).
 _RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "riscv64": 276, "ppc64le": 357, "s390x": 347}
 
 
-def exchange(one: Path, other: Path) -> bool:
+def exchange(one: StrPath, other: StrPath, folder: int = _FROM_HERE, other_folder: int = _FROM_HERE) -> bool:
     """Let two paths on one file system change places in one step, and return True.
 
-    Return False where that cannot be done, for whatever reason; both are then as they were.
+    Each may be a name in a directory, of which the descriptor is given. Return False where that cannot be
+    done, for whatever reason; both are then as they were.
     """
     libc = _libc()
     if libc is None:
         return False
-    paths = os.fsencode(one), os.fsencode(other)
+    paths = folder, os.fsencode(one), other_folder, os.fsencode(other)
     if sys.platform == "darwin":
-        return hasattr(libc, "renamex_np") and libc.renamex_np(*paths, _EXCHANGE) == 0
+        return hasattr(libc, "renameatx_np") and libc.renameatx_np(*paths, _EXCHANGE) == 0
     if hasattr(libc, "renameat2"):
-        return bool(libc.renameat2(_FROM_HERE, paths[0], _FROM_HERE, paths[1], _EXCHANGE) == 0)
+        return bool(libc.renameat2(*paths, _EXCHANGE) == 0)
     # The kernel may have 64 bits where this process has 32.
     number = _RENAMEAT2.get(os.uname().machine) if sys.maxsize > 2**32 else None
     if number is None or not hasattr(libc, "syscall"):
         return False
-    return bool(libc.syscall(number, _FROM_HERE, paths[0], _FROM_HERE, paths[1], _EXCHANGE) == 0)
+    return bool(libc.syscall(number, *paths, _EXCHANGE) == 0)
 
 
 def flush(folder: Path) -> None:

@@ -8,20 +8,11 @@ behind has to be in a state in which the other members can take it away.
 There are no such folders on Windows, where a directory hands its permissions down.
 """
 
-import errno
 import os
 import stat
-import time
-from contextlib import suppress
 from pathlib import Path
 
-from pyman.errors import StoreError
-
-_WITHOUT_EXECUTION = 0o666
-_FOR_NOBODY_ELSE = 0o2770
-_ALL = os.R_OK | os.W_OK | os.X_OK
-_TRIES = 20
-_PAUSE = 0.02  # seconds
+WITHOUT_EXECUTION = 0o666
 
 
 def is_shared(folder: os.stat_result) -> bool:
@@ -52,7 +43,7 @@ def umask_in(folder: Path) -> int:
 def file_mode(folder: Path, usual: int) -> int:
     """Return the mode of a file of data that is made in `folder`: the `usual` one if no group shares it."""
     mode = mode_in(folder)
-    return usual if mode is None else mode & _WITHOUT_EXECUTION
+    return usual if mode is None else mode & WITHOUT_EXECUTION
 
 
 def hand_down(*made: Path) -> None:
@@ -60,64 +51,4 @@ def hand_down(*made: Path) -> None:
     for path in made:
         mode = mode_in(path.parent)
         if mode is not None:
-            path.chmod(mode if path.is_dir() else mode & _WITHOUT_EXECUTION)
-
-
-def make_file(path: Path) -> None:
-    """See to it that there is a file `path`, if a group shares its folder, that all members may write.
-
-    At no time is there one by that name which they may not. Raises OSError.
-    """
-    mode = mode_in(path.parent)
-    if mode is None or path.exists():
-        return
-    waiting = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
-    try:
-        waiting.touch(exist_ok=False)
-        waiting.chmod(mode & _WITHOUT_EXECUTION)
-        with suppress(FileExistsError):  # another process was as fast
-            path.hardlink_to(waiting)
-    except OSError:
-        path.touch()  # a file system without links
-        with suppress(PermissionError):
-            path.chmod(mode & _WITHOUT_EXECUTION)
-    finally:
-        waiting.unlink(missing_ok=True)
-
-
-def make_working_folder(folder: Path) -> None:
-    """Make `folder`, which is in one that a group shares, for all of the group and for nobody else.
-
-    StoreError if there is one already that is not the group's; raises OSError.
-    """
-    for attempt in range(_TRIES):
-        with suppress(FileExistsError):
-            folder.mkdir(_FOR_NOBODY_ELSE)
-        found, home = folder.lstat(), folder.parent.stat()
-        _check_trust(folder, found, home)
-        if _lacks_something(found, home) and os.geteuid() in (0, found.st_uid):
-            os.chown(folder, -1, home.st_gid)
-            folder.chmod(_FOR_NOBODY_ELSE)
-        if os.access(folder, _ALL):
-            return
-        if not os.access(folder.parent, _ALL):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        # Another member is just making it, or died while doing so. If there is something in it, it stays.
-        with suppress(OSError):
-            time.sleep(_PAUSE * bool(attempt))
-            folder.rmdir()
-    raise StoreError.not_for_the_group(folder.parent, folder.lstat())
-
-
-def _check_trust(folder: Path, found: os.stat_result, home: os.stat_result) -> None:
-    """StoreError for what neither the group, nor the owner of the folder it is in, nor this user has made."""
-    is_known = found.st_gid == home.st_gid or found.st_uid in (0, home.st_uid, os.geteuid())
-    if not (stat.S_ISDIR(found.st_mode) and is_known):
-        raise StoreError(
-            f"{folder} belongs to another user, or leads elsewhere: it cannot be trusted",
-            "Remove it, or choose another store with PYMAN_HOME.",
-        )
-
-
-def _lacks_something(found: os.stat_result, home: os.stat_result) -> bool:
-    return stat.S_IMODE(found.st_mode) != _FOR_NOBODY_ELSE or found.st_gid != home.st_gid
+            path.chmod(mode if path.is_dir() else mode & WITHOUT_EXECUTION)

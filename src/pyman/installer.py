@@ -31,10 +31,12 @@ from pyman.errors import (
     TooLargeError,
 )
 from pyman.fetch import Download
+from pyman.fetch.sources import all_failed
 from pyman.filesystem import flushing
 from pyman.key import Key
 from pyman.metadata import Build
 from pyman.network import Network
+from pyman.record import FORM
 from pyman.reporter import Reporter
 from pyman.stopping import stoppable
 from pyman.store import Installation, Store
@@ -42,7 +44,6 @@ from pyman.store import Installation, Store
 Outcome = Installation | PymanError
 _AT_ONCE = 4
 _GLANCE = 0.1  # seconds
-_MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 
 _KEPT_OUT = (
     "{key} cannot load {modules} here: this version of Python loads no extension modules from a path that is "
@@ -122,11 +123,17 @@ class Installer:
             if present and not self.reinstall:
                 self.reporter.already(present)
                 return present
+            if bystander := self.store.bystander(build.key):
+                raise changes.taken(bystander)
             for warning in advisories.warnings(build.key):
                 self.reporter.warned(warning)
+            elsewhere = present.elsewhere if present else None
             installation = self._from_cache(build) or self._from_first_source(build)
+        if elsewhere:
+            self.reporter.warned(f"{build.key} was a link, which was replaced: {elsewhere} stays")
         with changes.links_locked(self.store):
-            links.refresh_minor(self.store, build.key)
+            if not links.refresh_minor(self.store, build.key):
+                self.reporter.warned(links.foreign_minor(self.store, build.key))
         self.reporter.installed(installation, monotonic() - began)
         return installation
 
@@ -157,7 +164,7 @@ class Installer:
                 failures.append(error)
                 if not isinstance(error, OfflineError):
                     self.reporter.failed(build.key, error, final=len(failures) == len(sources))
-        raise _all_failed(build, failures)
+        raise all_failed(build, failures)
 
     def _from_source(self, build: Build, url: str) -> Installation:
         with fetch.download(url, self.cancelled, self.network) as download:
@@ -231,7 +238,8 @@ def _awaited(result: Future[Outcome]) -> Outcome:
 
 def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dict[str, Any]:
     return {
-        "key": str(build.key),
+        "key": str(build.key),  # first: whoever lists the store reads no further
+        "form": FORM,
         "url": public(download.url),
         "sha256": download.sha256,
         "verified": build.sha256 is not None,
@@ -240,11 +248,3 @@ def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dic
         "installed_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "pyman": __version__,
     }
-
-
-def _all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:
-    hint = f"{failures[-1].hint} {_MIRROR}"
-    if len(failures) == 1:
-        return type(failures[0])(failures[0].message, hint)
-    each = "".join(f"\n  {failure.message}" for failure in failures)
-    return FetchError(f"no source gave {build.file_name}:{each}", hint)

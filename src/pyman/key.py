@@ -113,6 +113,14 @@ class Key(NamedTuple):
         return key
 
     @classmethod
+    def find(cls, text: str) -> Self | None:
+        """Return the key that `text` spells; None for anything else."""
+        try:
+            return cls.parse(text)
+        except ValueError:
+            return None
+
+    @classmethod
     def of_build(cls, name: str, target: Target) -> Self:
         """Return the key of `cpython-3.13.2+freethreaded+20250409` for `target`; ValueError if it is none."""
         return cls(*_parts(name), target)

@@ -5,7 +5,6 @@ links need a privilege, the minor link is a junction and the name in the bin dir
 """
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,13 +12,10 @@ from typing import Any, NamedTuple
 
 from pyman.errors import StoreError
 from pyman.key import Key
+from pyman.known_links import DEFAULT_NAMES, command_in, is_minor, is_ours
 from pyman.select import preference
 from pyman.store import Installation, Store, executable_name
 from pyman.target import Target
-
-# Names that are taken only when that is asked for.
-DEFAULT_NAMES = ("python", "python3")
-_COMMAND_FILE = re.compile('@"(?P<path>[^"]+)"')
 
 
 class BinLink(NamedTuple):
@@ -30,15 +26,21 @@ class BinLink(NamedTuple):
 
 
 def is_stale(store: Store, key: Key) -> bool:
-    """Whether the minor link of `key` does not point at the newest installation of its kind."""
-    newest = _newest(store, key)
-    return newest is not None and not _leads(store.minor_link(key), newest.path)
+    """Whether the minor link of `key` does not point at the newest installation of its kind, and could."""
+    newest, link = _newest(store, key), store.minor_link(key)
+    is_free = not os.path.lexists(link) or is_minor(link)
+    return newest is not None and is_free and not _leads(link, newest.path)
 
 
-def refresh_minor(store: Store, key: Key) -> None:
-    """Point the minor link of `key` at the newest installation of its kind; remove it when there is none."""
+def refresh_minor(store: Store, key: Key) -> bool:
+    """Point the minor link of `key` at the newest installation of its kind; remove it when there is none.
+
+    Returns False where something that is not pyman's has its name: that is left alone.
+    """
     link = store.minor_link(key)
     newest = _newest(store, key)
+    if os.path.lexists(link) and not is_minor(link):
+        return False
     try:
         if newest is None:
             _remove(link)
@@ -46,6 +48,12 @@ def refresh_minor(store: Store, key: Key) -> None:
             _replace(link, newest.path)
     except OSError as error:
         raise StoreError.of("write the link", link, error) from None
+    return True
+
+
+def foreign_minor(store: Store, key: Key) -> str:
+    """Return what is to be said of what has the name of a minor link and is not pyman's."""
+    return f"{store.minor_link(key)} is not pyman's and was left alone"
 
 
 def refresh_bin(store: Store, key: Key, machine: Target, bin_dir: Path, *, force: bool) -> BinLink | None:
@@ -85,17 +93,6 @@ def bin_link(bin_dir: Path, name: str) -> Path:
     return bin_dir / (f"{name}.cmd" if sys.platform == "win32" else name)
 
 
-def is_ours(link: Path, store: Store) -> bool:
-    """Whether `link` points into the store or that beneath, even if what it points at is gone."""
-    try:
-        if sys.platform == "win32":
-            text = link.read_text(encoding="utf-8")
-            return any(str(home) in text for home in store.homes)
-        return link.is_symlink() and any(link.readlink().is_relative_to(home) for home in store.homes)
-    except (OSError, ValueError):
-        return False
-
-
 def _point(link: Path, installation: Installation, store: Store, *, force: bool) -> BinLink:
     """Let the link follow the installation's minor link, unless it is not ours and may not be replaced."""
     if os.path.lexists(link) and not is_ours(link, store) and not force:
@@ -113,7 +110,7 @@ def _stable(installation: Installation, store: Store) -> Path:
     """The minor link of an installation; itself where the link leads elsewhere and we cannot move it."""
     owner = store.owner(installation)
     link = owner.minor_link(installation.key)
-    is_kept = owner is store and os.access(store.home, os.W_OK)
+    is_kept = owner is store and is_minor(link) and os.access(store.home, os.W_OK)
     return link if is_kept or _leads(link, installation.path) else installation.path
 
 
@@ -126,10 +123,10 @@ def _remove_dangling(bin_dir: Path, store: Store) -> None:
 
 
 def _leads_somewhere(link: Path) -> bool:
-    if sys.platform != "win32":
-        return link.exists()
-    found = _COMMAND_FILE.match(link.read_text(encoding="utf-8"))
-    return not found or Path(found["path"]).exists()
+    try:
+        return link.exists() if sys.platform != "win32" else Path(command_in(link)).exists()
+    except (OSError, ValueError):
+        return True
 
 
 def _best(installations: Iterable[Installation], name: str, machine: Target) -> Installation | None:
@@ -171,21 +168,31 @@ def _replace(link: Path, destination: Path) -> None:
 
 
 def _write_bin(link: Path, executable: Path) -> None:
-    if sys.platform == "win32":
-        link.write_text(f'@"{executable}" %*\n', encoding="utf-8")
-    else:
+    if sys.platform != "win32":
         _symlink(link, str(executable))
+        return
+    waiting = _waiting(link)
+    try:
+        with waiting.open("x", encoding="utf-8") as file:
+            file.write(f'@"{executable}" %*\n')
+        waiting.replace(link)
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def _symlink(link: Path, destination: str) -> None:
-    waiting = link.with_name(f".{link.name}.{os.getpid()}")
-    waiting.unlink(missing_ok=True)
+    waiting = _waiting(link)
+    waiting.symlink_to(destination)
     try:
-        waiting.symlink_to(destination)
         waiting.replace(link)
     except OSError:
         waiting.unlink(missing_ok=True)
         raise
+
+
+def _waiting(link: Path) -> Path:
+    """A name that nobody else has: what is there is replaced by one rename, and nothing else is touched."""
+    return link.with_name(f".{link.name}.{os.urandom(8).hex()}")
 
 
 def _remove(link: Path) -> None:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyman.errors import StoreError
-from pyman.store import RECORD, Installation
+from pyman.record import FORM, RECORD
+from pyman.store import Installation
 
 _WINDOWS = os.name == "nt"
 # Not through a link, nor waiting for the other end of a pipe, should something take a file's place just now.
@@ -32,6 +33,10 @@ _READ = (
     | getattr(os, "O_NOINHERIT", 0)
 )
 _PIECE = 1 << 18  # bytes read at once: they are still in the processor's cache when they are hashed
+
+
+class NewerRecordError(StoreError):
+    """A record was written by a newer pyman, in a form that is not known yet."""
 
 
 class File(NamedTuple):
@@ -169,33 +174,44 @@ def load(installation: Installation) -> Manifest:
     """Return the manifest in an installation's record.
 
     Raises StoreError, which speaks of `its record`, when that is missing, damaged, another installation's, or
-    an old one, whose `files` is only their number.
+    an old one, whose `files` is only their number; NewerRecordError when it is of a newer form, of which too
+    little is known.
     """
     try:
         file = os.open(reachable(installation.path) + RECORD, _READ)
         with os.fdopen(file, "rb") as opened:
             record = json.loads(opened.read())
-        owner, files = record["key"], record.get("files")
+        newer = _newer(record)
+        owner, files = record.get("key") if newer else record["key"], record.get("files")
     except FileNotFoundError:
         raise StoreError("its record is missing") from None
     except OSError as error:
         raise StoreError(f"its record cannot be read: {error.strerror}") from None
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
         raise StoreError("its record is damaged") from None
-    if owner != str(installation.key):
+    if owner != str(installation.key) and not (newer and owner is None):
         raise StoreError(f"its record is that of {owner}")
-    if files is None or isinstance(files, int):
+    if not newer and (files is None or isinstance(files, int)):
         raise StoreError("its record lists no files: an older pyman wrote it")
     try:
-        return {name: _listed(value) for name, value in files.items()}
+        return {name: _listed(value, is_known=not newer) for name, value in files.items()}
     except (ValueError, TypeError, AttributeError):
+        if newer:
+            raise NewerRecordError(f"its record is of form {newer}, which only a newer pyman reads") from None
         raise StoreError("its record is damaged") from None
 
 
-def _listed(value: Any) -> File | str:  # noqa: ANN401 - whatever JSON can hold
+def _newer(record: Any) -> int:  # noqa: ANN401 - whatever JSON can hold
+    """Return the number of the record's form if it is one of a newer pyman, else 0."""
+    form = record.get("form")
+    return form if isinstance(form, int) and form > FORM else 0
+
+
+def _listed(value: Any, *, is_known: bool) -> File | str:  # noqa: ANN401 - whatever JSON can hold
     if isinstance(value, str):
         return value
-    size, digest, *mark = value
+    size, digest, *more = value
+    mark = more if is_known else [each for each in more if each == "x"]
     if not (isinstance(size, int) and isinstance(digest, str) and mark in ([], ["x"])):
         raise ValueError(value)
     return File(size, digest, bool(mark))

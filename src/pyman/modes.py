@@ -9,16 +9,16 @@ None of this is for Windows, where a directory hands its permissions down.
 
 import os
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from pyman import groups
 from pyman.errors import StoreError
+from pyman.folder import Folder
 from pyman.userdirs import home_dir
 
 _SHARED = 0o755
-_PRIVATE = 0o700
+PRIVATE = 0o700
 _READING = 0o055  # and going through, for others than the owner
 _WITHOUT_EXECUTION = 0o666
 
@@ -30,32 +30,6 @@ def make_home(home: Path) -> None:
         folder.mkdir(_SHARED, exist_ok=True)
         if _is_for_everybody(home):
             folder.chmod(_SHARED)
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder of the store in which no other user can be at work; StoreError if one can, or OSError."""
-    if groups.is_shared(folder.parent.stat()) and not _is_open(folder.parent):
-        groups.make_working_folder(folder)
-        return
-    folder.mkdir(_PRIVATE, exist_ok=True)
-    if _is_open(folder):
-        with suppress(OSError):
-            folder.chmod(_PRIVATE)
-    # Where it stays open though it is ours, modes mean nothing to the file system.
-    if (_is_open(folder) or _is_open(folder.parent)) and not _is_ours(folder):
-        raise StoreError(
-            f"{folder} belongs to another user, and all users may write there: it cannot be trusted",
-            "Remove it, or choose another store with PYMAN_HOME.",
-        )
-
-
-def exposure(home: Path) -> str:
-    """Return what is to be said of a store to which every user may write; nothing where that is not so."""
-    if not home.exists() or not _is_open(home):
-        return ""
-    return (
-        f"every user of this machine may write to {home}, and so change what others run: `chmod o-w {home}`"
-    )
 
 
 def check_place(home: Path) -> None:
@@ -73,7 +47,44 @@ def check_place(home: Path) -> None:
         )
 
 
-def settle(tree: Path, home: Path) -> None:
+def is_of_a_group(store: os.stat_result) -> bool:
+    """Whether a store is shared by its group, and not open to everybody besides."""
+    return groups.is_shared(store) and not _is_open(store)
+
+
+def make_private(folder: Folder, store: Folder) -> None:
+    """Close a folder of the store to other users; StoreError if one could still work there, or OSError."""
+    if _is_open(folder.own_status()):
+        with suppress(OSError):
+            folder.set_mode(PRIVATE)
+    status = folder.own_status()
+    # Where it stays open though it is ours, modes mean nothing to the file system.
+    if (_is_open(status) or _is_open(store.own_status())) and not _is_ours(status):
+        raise StoreError(
+            f"{folder.path} belongs to another user, and all users may write there: it cannot be trusted",
+            "Remove it, or choose another store with PYMAN_HOME.",
+        )
+
+
+def is_trusted(status: os.stat_result, store: os.stat_result) -> bool:
+    """Whether what is in a store may be pyman's own by its owner.
+
+    That is this user, root, the owner of the store, or anybody in what is the store's group's.
+    """
+    is_members = groups.is_shared(store) and status.st_gid == store.st_gid
+    return os.name != "posix" or is_members or status.st_uid in (0, os.geteuid(), store.st_uid)
+
+
+def exposure(home: Path) -> str:
+    """Return what is to be said of a store to which every user may write; nothing where that is not so."""
+    if not home.exists() or not _is_open(home.stat()):
+        return ""
+    return (
+        f"every user of this machine may write to {home}, and so change what others run: `chmod o-w {home}`"
+    )
+
+
+def settle(tree: Folder, home: Path) -> None:
     """Give all in `tree` the mode it is to have when it is published in the store `home`. Raises OSError.
 
     The mode of `tree`, which nobody has changed since mkdir, tells the umask: mostly there is nothing to do.
@@ -83,14 +94,14 @@ def settle(tree: Path, home: Path) -> None:
     allowed = readable(home)
     if groups.is_shared(home.stat()):
         _make_room_for_bytecode(tree)
-    elif tree.stat().st_mode & 0o777 == allowed:
+    elif tree.own_status().st_mode & 0o777 == allowed:
         return
-    for path in _walk(tree):
-        status = os.lstat(path)
+    for name, status, folder in tree.walk():
         if not stat.S_ISLNK(status.st_mode):
             wanted = _wanted(status.st_mode, allowed)
             if stat.S_IMODE(status.st_mode) != wanted:
-                os.chmod(path, wanted)  # noqa: PTH101 - thousands of them
+                os.chmod(name, wanted, dir_fd=folder)
+    tree.set_mode(_wanted(tree.own_status().st_mode, allowed))
 
 
 def readable(home: Path) -> int:
@@ -99,7 +110,7 @@ def readable(home: Path) -> int:
     The members of a group that shares the store may write.
     """
     status = home.stat()
-    return (groups.mode_for(status) or _PRIVATE | status.st_mode & _READING) & 0o777
+    return (groups.mode_for(status) or PRIVATE | status.st_mode & _READING) & 0o777
 
 
 def _wanted(mode: int, allowed: int) -> int:
@@ -108,17 +119,12 @@ def _wanted(mode: int, allowed: int) -> int:
     return allowed if mode & stat.S_IXUSR else allowed & _WITHOUT_EXECUTION
 
 
-def _walk(tree: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(tree):
-        yield folder
-        yield from (os.path.join(folder, name) for name in (*folders, *files))  # noqa: PTH118 - the same
-
-
-def _make_room_for_bytecode(tree: Path) -> None:
+def _make_room_for_bytecode(tree: Folder) -> None:
     """Make the folders which Python makes for bytecode: those it made could be emptied by one member only."""
-    for folder, _, files in os.walk(tree):
+    for _, _, files, folder in os.fwalk(".", dir_fd=tree.descriptor):
         if any(name.endswith(".py") for name in files):
-            Path(folder, "__pycache__").mkdir(exist_ok=True)
+            with suppress(FileExistsError):
+                os.mkdir("__pycache__", dir_fd=folder)
 
 
 def _is_for_everybody(home: Path) -> bool:
@@ -130,9 +136,9 @@ def _is_for_everybody(home: Path) -> bool:
         return True
 
 
-def _is_open(folder: Path) -> bool:
-    return os.name == "posix" and bool(folder.stat().st_mode & stat.S_IWOTH)
+def _is_open(status: os.stat_result) -> bool:
+    return os.name == "posix" and bool(status.st_mode & stat.S_IWOTH)
 
 
-def _is_ours(folder: Path) -> bool:
-    return os.name != "posix" or (folder.lstat().st_uid == os.getuid() and not folder.is_symlink())
+def _is_ours(status: os.stat_result) -> bool:
+    return os.name != "posix" or status.st_uid == os.getuid()

@@ -5,9 +5,10 @@ import socket
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pyman import groups
+from pyman.folder import Folder
 
 _UNKNOWN = "another process"
+_LONGEST = 2000  # bytes of a description
 
 
 class Owner(NamedTuple):
@@ -33,19 +34,21 @@ class Owner(NamedTuple):
     def __str__(self) -> str:
         return f"{self.pid}\n{self.system}\n{self.host}\n"
 
-    def write(self, path: Path) -> None:
-        """Write the description that `parse` takes; everybody may read it. Raises OSError.
+    def write(self, folder: Folder, name: str) -> None:
+        """Write the description that `parse` takes to a new file; everybody may read it. Raises OSError."""
+        folder.make_file(name, str(self).encode())
 
-        In the folder of a group all of the group may, whatever the umask. What was there before may be
-        another user's: it is not written to but replaced.
+    def replace(self, folder: Folder, name: str) -> bool:
+        """Do so in place of an earlier description; False, and nothing done, if something else is there.
+
+        Raises OSError.
         """
-        path.unlink(missing_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        try:
-            groups.hand_down(path)
-            os.write(file, str(self).encode())
-        finally:
-            os.close(file)
+        if folder.status(name):
+            if read(folder, name) is None:
+                return False
+            folder.unlink(name)
+        self.write(folder, name)
+        return True
 
     @property
     def is_gone(self) -> bool:
@@ -71,9 +74,19 @@ class Owner(NamedTuple):
 def name_in(path: Path) -> str:
     """Return what the process that the file describes is called in a message."""
     try:
-        return Owner.parse(path.read_text(encoding="utf-8")).name
-    except (OSError, ValueError):
+        with Folder.open(path.parent) as folder:
+            owner = read(folder, path.name)
+    except OSError:
         return _UNKNOWN
+    return owner.name if owner else _UNKNOWN
+
+
+def read(folder: Folder, name: str) -> Owner | None:
+    """Return the process that a file describes; None if it is no such file."""
+    try:
+        return Owner.parse(folder.read(name, _LONGEST).decode())
+    except (OSError, ValueError):
+        return None
 
 
 def _is_zombie(pid: int) -> bool:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyman import changes, links
+from pyman import changes, known_links, links
 from pyman.key import Key
 from pyman.store import Installation, Store
 from pyman.target import Target
@@ -62,19 +62,21 @@ def tidy(store: Store, bin_dir: Path) -> None:
     with changes.links_locked(store):
         for key in kinds.values():
             links.refresh_minor(store, key)
-        rubbish = [link for link in _rubbish(bin_dir) if links.is_ours(link, store)]
-        for link in (*_rubbish(store.home), *rubbish):
+        half_made = [link for link in _links(store.home) if known_links.is_minor(link) and _is_rubbish(link)]
+        for link in (*half_made, *(link for link in _links(bin_dir) if known_links.is_rubbish(link, store))):
             with suppress(OSError):
                 link.unlink()
 
 
-def _rubbish(folder: Path) -> list[Path]:
-    """The symbolic links that lead nowhere, or have the hidden name under which a link is made."""
+def _is_rubbish(link: Path) -> bool:
+    return link.name.startswith(".") or not link.exists()
+
+
+def _links(folder: Path) -> list[Path]:
     try:
-        paths = list(folder.iterdir())
+        return [each for each in folder.iterdir() if each.is_symlink()]
     except OSError:
         return []
-    return [each for each in paths if each.is_symlink() and (each.name.startswith(".") or not each.exists())]
 
 
 class _Remaining(Store):

@@ -5,7 +5,9 @@
             cpython-3.12.9+20250317-linux-x86_64-musl/  an installation, never changed once it is there
             cpython-3.12-linux-x86_64-musl -> …         the minor link: the newest 3.12
 
-The directory's name is the record; there is no database.
+The directory's name and the record in it say what it is; there is no database. A folder with a key's name
+that has no record, or another build's, is a bystander: pyman did not make it, and leaves it alone. A link
+with a key's name that leads to an installation elsewhere is one, and only the link is pyman's to remove.
 """
 
 import os
@@ -13,12 +15,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pyman import record
 from pyman.errors import StoreError
 from pyman.key import Implementation, Key
 from pyman.target import Os
 from pyman.userdirs import data_dir, given_dir, home_dir
 
-RECORD = ".pyman.json"
+
+class Bystander(NamedTuple):
+    """What has the name of a build in the store and is not pyman's, and why it is not."""
+
+    key: Key
+    path: Path
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is no installation: {self.why}"
+
+
+class Look(NamedTuple):
+    """What a look into a store finds."""
+
+    installations: "list[Installation]"
+    bystanders: list[Bystander]
 
 
 class Installation(NamedTuple):
@@ -26,6 +45,15 @@ class Installation(NamedTuple):
 
     key: Key
     path: Path
+
+    @property
+    def elsewhere(self) -> Path | None:
+        """Where it really is, if the store has only a link to it; else None."""
+        try:
+            self.path.readlink()
+        except (OSError, ValueError):  # it is no link
+            return None
+        return Path(os.path.realpath(self.path))
 
     @property
     def executable(self) -> Path:
@@ -41,10 +69,10 @@ class Installation(NamedTuple):
 
     def record(self) -> dict[str, Any]:
         """Return what was written down when it was installed; empty when that cannot be read."""
-        import json  # noqa: PLC0415 - to list and find installations nothing of them is read
+        import json  # noqa: PLC0415 - to list and find installations no more than its head is read
 
         try:
-            found = json.loads((self.path / RECORD).read_bytes())
+            found = json.loads((self.path / record.RECORD).read_bytes())
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -70,17 +98,23 @@ class Store:
 
         Raises StoreError when one of the directories cannot be read.
         """
-        here = self.installations()
+        return self.look_around().installations
+
+    def look_around(self) -> Look:
+        """Return what is visible, and the bystanders here and beneath; raises as `visible` does."""
         if not self.beneath:
-            return here
+            return self.look()
+        here = self.look()
         try:
-            below = self.beneath.installations()
+            below = self.beneath.look()
         except StoreError as error:
             raise StoreError(
                 error.message, "Check the permissions there, or unset PYMAN_SYSTEM_HOME."
             ) from None
-        keys = {each.key for each in here}
-        return sorted([*here, *(each for each in below if each.key not in keys)], key=_order, reverse=True)
+        keys = {each.key for each in here.installations}
+        rest = [each for each in below.installations if each.key not in keys]
+        every = sorted([*here.installations, *rest], key=_order, reverse=True)
+        return Look(every, [*here.bystanders, *below.bystanders])
 
     def find(self, key: Key) -> Installation | None:
         """Return the installation of that build, here or beneath; None when it is in neither."""
@@ -100,24 +134,38 @@ class Store:
 
         Raises StoreError when the directory cannot be read.
         """
-        found = []
+        return self.look().installations
+
+    def look(self) -> Look:
+        """Return what is installed here, and what only has a build's name; raises as `installations` does."""
+        found, others = [], []
         try:
             with os.scandir(self.home) as entries:
                 for entry in entries:
-                    key = _key_of(entry.name)
-                    if key and entry.is_dir(follow_symlinks=False):
+                    key = Key.find(entry.name)
+                    if not key:
+                        continue
+                    if fault := record.fault(entry.path, entry.name):
+                        others.append(Bystander(key, Path(entry.path), fault))
+                    else:
                         found.append(Installation(key, Path(entry.path)))
         except FileNotFoundError:
-            return []
+            return Look([], [])
         except OSError as error:
             hint = "Check the permissions there, or choose another store with PYMAN_HOME."
             raise StoreError.of("read the store", self.home, error, hint) from None
-        return sorted(found, key=_order, reverse=True)
+        return Look(sorted(found, key=_order, reverse=True), sorted(others, key=lambda each: each.path))
 
     def get(self, key: Key) -> Installation | None:
         """Return the installation of that build; None when it is not installed."""
         path = self.path_of(key)
-        return Installation(key, path) if path.is_dir() else None
+        return None if record.fault(os.fspath(path), path.name) else Installation(key, path)
+
+    def bystander(self, key: Key) -> Bystander | None:
+        """Return what has the place of that build and is no installation; None if nothing has."""
+        path = self.path_of(key)
+        fault = record.fault(os.fspath(path), path.name) if os.path.lexists(path) else ""
+        return Bystander(key, path, fault) if fault else None
 
     def path_of(self, key: Key) -> Path:
         """Return where the build is, or would be, installed."""
@@ -167,13 +215,6 @@ def _executables(key: Key) -> tuple[str, ...]:
         return tuple(f"bin/{name}" for name in names)
     # PyPy has it at the top, GraalPy in bin.
     return tuple(f"{folder}{name}.exe" for folder in ("", "bin/") for name in names)
-
-
-def _key_of(name: str) -> Key | None:
-    try:
-        return Key.parse(name)
-    except ValueError:
-        return None
 
 
 def _order(installation: Installation) -> tuple[Any, ...]:

@@ -130,7 +130,12 @@ def _support(key: Key, today: date) -> Support:
 
 
 def bytes_on_disk(folder: Path) -> int:
-    """Return how many bytes the files below `folder` take; those that cannot be looked at count nothing."""
+    """Return how many bytes the files below `folder` take; those that cannot be looked at count nothing.
+
+    Nor does anything behind a link, be it `folder` itself: it is not freed with the link.
+    """
+    if folder.is_symlink():
+        return 0
     seen = {(each.st_dev, each.st_ino): each for each in _stats(folder)}  # a file with two names counts once
     return sum(_allocated(each) for each in seen.values())
 

@@ -15,8 +15,9 @@ from pyman import access, additions, manifest
 from pyman.access import Access
 from pyman.additions import Additions
 from pyman.errors import StoreError
-from pyman.manifest import File, Manifest
-from pyman.store import RECORD, Installation
+from pyman.manifest import File, Manifest, NewerRecordError
+from pyman.record import RECORD
+from pyman.store import Installation
 
 # Files of this many bytes are hashed in threads. With smaller ones these would only wait for each other.
 _LARGE = 1 << 20
@@ -41,12 +42,14 @@ class Finding:
 class Report:
     """What came of comparing an installation with its record.
 
-    `fault` says why it could not be compared; then nothing else is told. `files` and `size` (bytes) are what
-    its record lists. Names are relative to the installation, with slashes.
+    `fault` says why it could not be compared, perhaps as its record is a newer pyman's; then nothing else is
+    told. `files` and `size` (bytes) are what its record lists. Names are relative to the installation, with
+    slashes.
     """
 
     installation: Installation
     fault: str = ""
+    is_newer: bool = False
     files: int = 0
     size: int = 0
     modified: list[Finding] = field(default_factory=list)
@@ -92,7 +95,7 @@ def _compare(installation: Installation) -> Report:
         listed = manifest.load(installation)
         rights = _rights(installation)
     except StoreError as error:
-        return Report(installation, error.message)
+        return Report(installation, error.message, isinstance(error, NewerRecordError))
     comparison = _Comparison(dict(listed), rights, _folders(listed))
     comparison.look_at_root(installation.path)
     for name, entry in manifest.entries(installation.path, comparison.unreadable):
@@ -150,7 +153,7 @@ class _Comparison:
     def look_at_root(self, path: Path) -> None:
         """Compare who may change the folder itself."""
         with suppress(OSError):  # it is gone, which is seen later
-            self._note(".", self.access.faults(path.stat(follow_symlinks=False)))
+            self._note(".", self.access.faults(path.stat()))  # of what a link leads to
 
     def look(self, name: str, entry: "os.DirEntry[str]") -> None:
         """Compare what needs no reading, and remember what does."""

@@ -20,7 +20,7 @@ _CHANGES = {
     "os.truncate",
 }  # fmt: skip
 # What is reached through ctypes is seen when it is looked up; a kill there is one before it.
-_LOOKED_UP = {"renameat2", "renamex_np", "syncfs"}
+_LOOKED_UP = {"renameat2", "renameatx_np", "syncfs"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _WRAPPED = ("write", "pwrite", "fsync", "fdatasync", "sendfile", "copy_file_range")
 KILL = "KILL"

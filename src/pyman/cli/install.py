@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyman import links, modes, ui
+from pyman import changes, links, modes, ui
 from pyman.address import public
 from pyman.cache import Cache
 from pyman.cli import holes, installing, networking, settings
@@ -13,6 +13,7 @@ from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
 from pyman.fetch.sources import sources
 from pyman.installer import Finish, Installer
+from pyman.known_links import DEFAULT_NAMES
 from pyman.metadata import Metadata
 from pyman.plan import Choice, Plan, Planner
 from pyman.reporter import Reporter
@@ -193,11 +194,13 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
         cached = Cache(networking.network().cache_dir).find(choice.best.sha256)
         source = cached or public(sources(choice.best, wishes.mirror)[0])
         ui.note(f"Would install {choice.best.key} from {source}")
+    for bystander in filter(None, (store.bystander(choice.best.key) for choice in plan.choices)):
+        raise changes.taken(bystander)
     installing.warn_if_known_bad(choice.best.key for choice in plan.choices)
     installing.warn_if_static(choice.best.key for choice in plan.choices if choice.is_last_resort)
     if not wishes.no_bin:
         for each in installing.native([*plan.present, *coming], settings.own_target(wishes.target)):
-            for name in (executable_name(each.key), *(links.DEFAULT_NAMES if wishes.default else ())):
+            for name in (executable_name(each.key), *(DEFAULT_NAMES if wishes.default else ())):
                 ui.note(f"Would link {links.bin_link(settings.bin_dir(), name)}")
     if wishes.as_json:
         _print("would_install", coming, plan)

@@ -10,7 +10,7 @@ import click
 from pyman import listing, ui
 from pyman.address import public
 from pyman.advisories import affecting
-from pyman.cli import settings
+from pyman.cli import bystanding, settings
 from pyman.cli.networking import network_options
 from pyman.detect import Machine
 from pyman.errors import UsageError
@@ -19,7 +19,7 @@ from pyman.lifecycle import end_of_life, is_end_of_life
 from pyman.listing import Depth
 from pyman.metadata import Build
 from pyman.request import Request
-from pyman.store import Installation
+from pyman.store import Bystander, Installation, Look
 from pyman.version import Version
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class _Lists(NamedTuple):
     installed: list[Installation]
     foreign: "list[Interpreter] | None"
     builds: list[Build]
+    bystanders: list[Bystander]
 
 
 @click.command("list")
@@ -80,21 +81,18 @@ def command(
     depth = Depth.BUILDS if all_builds else Depth.VERSIONS if all_versions else Depth.NEWEST_PATCH
     wishes = _Wishes(depth, all_targets, metadata_place)
     machine = settings.machine(target)
+    look = Look([], []) if only_available else settings.store().look_around()
     lists = _Lists(
-        [] if only_available else _installed(asked if request else None),
+        [each for each in look.installations if not request or asked.covers(each.key)],
         None if only_available or only_installed or managed_only else _foreign(asked, machine),
         [] if only_installed else _available(asked, machine, wishes),
+        look.bystanders,
     )
     if as_json:
         _print_json(lists, machine)
     else:
         _print_table(lists, show_urls=show_urls)
-
-
-def _installed(request: Request | None) -> list[Installation]:
-    """What is installed and fits; without a request other implementations than CPython as well."""
-    here = settings.store().visible()
-    return [each for each in here if request is None or request.covers(each.key)]
+    bystanding.tell(lists.bystanders)
 
 
 def _foreign(request: Request, machine: Machine) -> "list[Interpreter] | None":
@@ -125,6 +123,7 @@ def _print_json(lists: _Lists, machine: Machine) -> None:
         "available": [
             _facts(each.key) | {"url": public(each.url), "sha256": each.sha256} for each in lists.builds
         ],
+        "bystanders": bystanding.facts(lists.bystanders),
     }
     if lists.foreign is not None:
         document["foreign"] = [_foreign_facts(each) for each in lists.foreign]

@@ -26,8 +26,10 @@ def remover(store: Store) -> Remover:
 
 def remove(installation: Installation, remover: Remover) -> None:
     """Remove an installation, and what stands outside of the store for it."""
-    key = installation.key
+    key, elsewhere = installation.key, installation.elsewhere
     remover.remove(installation, lambda owner: ui.note(f"Waiting for {owner} that is changing {key}"))
+    if elsewhere:
+        ui.note(f"Only the link {installation.path} was removed: {elsewhere} stays.")
     try:
         windows_registry.forget(key)
     except PymanError as error:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pyman import modes, ui, verification
-from pyman.cli import settings
+from pyman.cli import bystanding, settings
 from pyman.errors import PymanError
 from pyman.store import Installation, Store
 from pyman.verification import Report
@@ -27,8 +27,10 @@ def command(requests: tuple[str, ...], as_json: bool, quiet: bool) -> None:
     store = settings.store()
     if exposed := modes.exposure(store.home):
         ui.warning(exposed)
+    look = store.look_around()
+    bystanding.tell(look.bystanders)
     reports = []
-    for installation in _wanted(requests, store):
+    for installation in _wanted(requests, store, look.installations):
         report = verification.check(installation)
         if not report:
             ui.note(f"{installation.key} was removed meanwhile.")
@@ -37,15 +39,15 @@ def command(requests: tuple[str, ...], as_json: bool, quiet: bool) -> None:
         if not as_json:
             _print(report, quiet=quiet)
     if as_json:
-        ui.document({"installations": [_facts(report) for report in reports]})
+        document: dict[str, Any] = {"installations": [_facts(report) for report in reports]}
+        ui.document(document | {"bystanders": bystanding.facts(look.bystanders)})
     elif not reports and not quiet:
         ui.note("Nothing is installed.")
     if wrong := [report for report in reports if not report.is_intact]:
         raise _error(wrong)
 
 
-def _wanted(requests: Sequence[str], store: Store) -> list[Installation]:
-    here = store.visible()
+def _wanted(requests: Sequence[str], store: Store, here: list[Installation]) -> list[Installation]:
     if not requests:
         return here
     from pyman.cli.fitting import fitting
@@ -104,6 +106,10 @@ def _facts(report: Report) -> dict[str, Any]:
 
 
 def _error(wrong: Sequence[Report]) -> PymanError:
+    if all(report.is_newer for report in wrong):
+        return PymanError(
+            "\n".join(map(_told, wrong)), "Verify with the pyman that installed it, or a newer one."
+        )
     keys = " ".join(str(report.installation.key) for report in wrong)
     return PymanError(
         "\n".join(map(_told, wrong)),

@@ -1,13 +1,16 @@
 """Where a build may be had."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
+from pyman.errors import FetchError
 from pyman.metadata import Build
 from pyman.userdirs import given_dir
 
 GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download/"
 # The build project's own mirror, which it wants to be asked first (astral-sh/uv issue 18503).
 PROJECT_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
+_MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 
 
 def sources(build: Build, mirror: str = "") -> list[str]:
@@ -28,3 +31,12 @@ def below(mirror: str, path: str) -> str:
     base = mirror if "://" in mirror else given_dir(mirror, "--mirror or PYMAN_MIRROR").resolve().as_uri()
     base, mark, query = base.partition("?")
     return f"{base.rstrip('/')}/{path}{mark}{query}"
+
+
+def all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:
+    """Return the error for a build that no source gave: the one failure, or all in one."""
+    hint = f"{failures[-1].hint} {_MIRROR}"
+    if len(failures) == 1:
+        return type(failures[0])(failures[0].message, hint)
+    each = "".join(f"\n  {failure.message}" for failure in failures)
+    return FetchError(f"no source gave {build.file_name}:{each}", hint)
