@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -135,7 +135,8 @@ class Bench:
         kept = Path(tempfile.mkdtemp(prefix="pyman-lost-"))
         for folder in (place.pyman.store, place.pyman.bin):
             if folder.exists():
-                shutil.copytree(folder, kept / folder.name, symlinks=True)
+                with suppress(shutil.Error):  # pipes cannot be copied
+                    shutil.copytree(folder, kept / folder.name, symlinks=True)
         return f"\n  kept: {kept}"
 
 
