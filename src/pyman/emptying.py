@@ -8,7 +8,7 @@ from pyman.folder import FOLDER, Folder, is_real
 
 
 def remove_tree(folder: Folder, name: str, last: str = "") -> None:
-    """Delete a directory in `folder` and all in it but what another file system holds; `last` of it goes last.
+    """Delete a directory in `folder`, without what another file system holds in it; `last` of it goes last.
 
     Links in it are removed and not followed. What cannot be removed stays, and no error tells of it.
     """

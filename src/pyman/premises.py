@@ -49,14 +49,18 @@ def entered(store: Store) -> Iterator[Folder]:
     try:
         modes.check_place(store.home)
         modes.make_home(store.home)
-        with Folder.open(store.home, follow=True) as home:
+        home = Folder.open(store.home, follow=True)
+    except OSError as error:
+        raise StoreError.of("write to", store.home, error) from None
+    with home:
+        try:
             _check(home)
             _write_readme(home)
             for name in (STAGES, LOCKS):
                 _make_working(home, name)
-            yield home
-    except OSError as error:
-        raise StoreError.of("write to", store.home, error) from None
+        except OSError as error:
+            raise StoreError.of("write to", store.home, error) from None
+        yield home
 
 
 @contextmanager
