@@ -75,7 +75,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Wheels for musl: pyman from this checkout, what it needs, and numpy."""
     folder = tmp_path_factory.mktemp("wheels")
     pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(CHECKOUT))
-    (own,) = folder.glob("pyman-*.whl")
+    (own,) = folder.glob("pyman_cli-*.whl")
     platforms = ["--platform", "musllinux_1_2_x86_64", "--platform", "musllinux_1_1_x86_64"]
     options = [*platforms, "--only-binary=:all:", "--python-version", "3.13", "--dest", str(folder)]
     pip("download", *options, str(own), "numpy")
@@ -120,7 +120,7 @@ def alpine(fixtures: Path, wheels: Path, tmp_path_factory: pytest.TempPathFactor
                 "--no-index",
                 "--find-links",
                 "/wheels",
-                "pyman",
+                "pyman-cli",
             ]
         )
         yield made
