@@ -159,6 +159,25 @@ def test_it_goes_and_says_what_stays(home: Home) -> None:
     assert not home.command.is_symlink()
 
 
+def test_where_it_cannot_be_moved_all_is_as_it_was(home: Home) -> None:
+    mounted = subprocess.run(["mount", "--bind", home.root, home.root], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"{ELSEWHERE}a folder cannot be mounted: {mounted.stderr.decode()}")
+    before = home.left()
+    try:
+        assert f"cannot remove {home.root}: " in home.pyman("self", "uninstall", code=1)
+        assert home.left() == before
+        assert home.version() == "pyman 0.1.0"
+    finally:
+        subprocess.run(["umount", home.root], check=True)
+
+
+def test_without_a_home_directory(home: Home) -> None:
+    env = {"PATH": "/usr/bin", "HOME": ""}
+    run(home.root / "bin" / "pyman", "self", "uninstall", env=env)
+    assert not home.root.exists()
+
+
 def test_a_command_that_is_another_program_stays(home: Home) -> None:
     home.command.unlink()
     home.command.write_text("mine")

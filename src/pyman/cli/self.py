@@ -114,7 +114,10 @@ def _instead(verb: str) -> str:
 
 def _staying() -> list[str]:
     """What pyman has made that is not removed with it."""
-    store = settings.store()
+    try:
+        store = settings.store()
+    except PymanError:  # there is no home directory, and so nothing in it
+        return []
     count = len(store.installations())
     what = f"{count} Python version{'s' * (count != 1)} in {store.home}"
     if not count and not store.home.exists():

@@ -17,11 +17,14 @@ def remove(root: Path) -> list[Path]:
     command = place.receipt(root).get("command")
     link = Path(str(command)) if command else None
     goes_too = link and place.is_ours(link, root)
+    grave = None
     try:
         # Out of sight in one step: half a pyman would be worse than all of it.
         grave = Path(mkdtemp(prefix=".pyman-removed-", dir=root.parent))
         root.rename(grave / root.name)
     except OSError as error:
+        if grave:
+            grave.rmdir()
         raise StoreError.of("remove", root, error, "Whoever put pyman there can remove it.") from None
     gone = [root]
     if link and goes_too:
