@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.builds import Archive, own_form
 from tests.repack import reason_not_movable, repack
 from tests.server import Server, serving
+
+if TYPE_CHECKING:
+    from tests.portables import Made
 
 CHECKOUT = Path(__file__).parents[1]
 REAL_HOME = Path.home()
@@ -298,6 +301,23 @@ def fixture_archive(fixtures: Path, name: str) -> Path:
     found = [path for path in fixtures.iterdir() if name in path.name]
     assert len(found) == 1, f"{fixtures} should have one file like {name}, it has {found}"
     return found[0]
+
+
+@pytest.fixture(scope="session")
+def made(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> "Made":
+    """The portable pymans, pyman.pyz and install.sh, made once for all workers."""
+    from tests.portables import make  # noqa: PLC0415 - it stands on this module
+
+    base = tmp_path_factory.getbasetemp()
+    return make(fixtures, base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture(scope="session")
+def unpacked(made: "Made", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The portable pyman for glibc, unpacked; for reading only."""
+    from tests.portables import GNU, unpack  # noqa: PLC0415 - the same
+
+    return unpack(made.archive(GNU), tmp_path_factory.mktemp("place with space"))
 
 
 @pytest.hookimpl(wrapper=True)

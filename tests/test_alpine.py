@@ -1,4 +1,4 @@
-"""The main job on Alpine: in a chroot of its root file system pyman runs on a musl Python and installs one.
+"""The main job on Alpine: in a chroot of its root file system, without any Python, pyman installs one.
 
 Wheels are downloaded outside, since the chroot has no settings for a package index, and what is made in it is
 thrown away. Everything is done with `/proc` mounted and without.
@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from tests.archives import extract
 from tests.builds import Archive, own_form
-from tests.conftest import CHECKOUT, ELSEWHERE, REAL_HOME, Result, checked, fixture_archive
+from tests.conftest import ELSEWHERE, REAL_HOME, Result, checked, fixture_archive
+from tests.portables import MUSL, Made
 from tests.server import Server, serving
 
-MUSL = "linux-x86_64-musl"
 DYNAMIC = f"cpython-3.13.5+20250612-{MUSL}"
 STATIC = f"cpython-3.13.5+static+20250612-{MUSL}"
 PRODUCT = """
@@ -72,13 +72,11 @@ class Alpine:
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Wheels for musl: pyman from this checkout, what it needs, and numpy."""
+    """Wheels for musl: numpy."""
     folder = tmp_path_factory.mktemp("wheels")
-    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(CHECKOUT))
-    (own,) = folder.glob("pyman-*.whl")
     platforms = ["--platform", "musllinux_1_2_x86_64", "--platform", "musllinux_1_1_x86_64"]
     options = [*platforms, "--only-binary=:all:", "--python-version", "3.13", "--dest", str(folder)]
-    pip("download", *options, str(own), "numpy")
+    pip("download", *options, "numpy")
     return folder
 
 
@@ -99,31 +97,20 @@ def pip(*args: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def alpine(fixtures: Path, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alpine]:
-    """Alpine with pyman installed in it on the dynamic musl Python, and a host for the musl builds."""
+def alpine(
+    fixtures: Path, wheels: Path, made: Made, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Alpine]:
+    """A bare Alpine, in which there is no Python, with the portable pyman, and a host for the musl builds."""
     root = tmp_path_factory.mktemp("alpine")
     unpack(fixture_archive(fixtures, "alpine-"), root)
-    unpack(fixture_archive(fixtures, "linux-musl-install_only_stripped"), root / "opt")
+    unpack(made.archive(MUSL), root / "opt")
     shutil.copytree(wheels, root / "wheels")
     releases = tmp_path_factory.mktemp("releases")
     archives = [
         publish(fixture_archive(fixtures, "linux-musl-" + kind), releases) for kind in ("install", "lto")
     ]
     with serving(releases) as server:
-        made = Alpine(root, server, archives)
-        made.run("/opt/python/bin/python3.13", "-m", "venv", "/opt/pyman")
-        made.run(
-            *[
-                "/opt/pyman/bin/pip",
-                "install",
-                "--no-compile",
-                "--no-index",
-                "--find-links",
-                "/wheels",
-                "pyman",
-            ]
-        )
-        yield made
+        yield Alpine(root, server, archives)
     shutil.rmtree(root)
 
 

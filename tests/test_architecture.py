@@ -112,6 +112,7 @@ ORDER = [
     "additions",
     "verification",
     "virtualenv",
+    "portable",
     "discover",
     "api",
     "wanted",
@@ -130,11 +131,11 @@ OWNERS = {
     "backports": {"inflate"},
     "compression": {"inflate"},
     "zlib_ng": {"inflate"},
-    "packaging": {"request"},
+    "packaging": {"request", "portable"},
     "platformdirs": {"userdirs"},
     "click": {"cli", "ui"},
 }
-FETCHER = "metadata_fetcher"
+PROGRAMS = {"metadata_fetcher", "bootstrap"}
 HEAVY = {"httpx", "rich", "filelock", "platformdirs", "packaging", "asyncio", "ssl", "importlib.metadata"}
 
 
@@ -161,8 +162,8 @@ def ours_of(path: Path) -> set[str]:
 
 
 def modules() -> list[Path]:
-    """Return the files of pyman itself, without the fetcher, which is a program of its own."""
-    outside = {"__init__", "__main__", FETCHER}
+    """Return the files of pyman itself, without the programs of their own."""
+    outside = {"__init__", "__main__", *PROGRAMS}
     return [path for path in sorted(SOURCE.rglob("*.py")) if module_of(path) not in outside]
 
 
@@ -197,8 +198,8 @@ def test_foreign_packages_have_owners(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules(), ids=identify)
-def test_the_fetcher_is_imported_by_nobody(path: Path) -> None:
-    assert not [name for name in imports_of(path) if name.startswith(f"pyman.{FETCHER}")]
+def test_programs_of_their_own_are_imported_by_nobody(path: Path) -> None:
+    assert not ours_of(path) & PROGRAMS
 
 
 @pytest.mark.parametrize("path", modules(), ids=identify)

@@ -170,10 +170,21 @@ def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert read_program(tmp_path / "sh") is None
 
 
+def test_the_python_that_runs_pyman_is_the_last_witness(tmp_path: Path) -> None:
+    (tmp_path / "sh").write_bytes(elf_file())
+    (tmp_path / "python").write_bytes(elf_file(interpreter=MUSL_X86))
+    found = linux_machine([str(tmp_path / "sh")], kernel="x86_64", own_python=str(tmp_path / "python"))
+    assert str(found.target) == "linux-x86_64-musl"
+    assert found.evidence["libc"] == (
+        f"PT_INTERP of {tmp_path / 'python'} is {MUSL_X86} "
+        f"(which runs pyman, and is asked because {tmp_path / 'sh'} is static)"
+    )
+
+
 def test_nothing_dynamic_at_all(tmp_path: Path) -> None:
     (tmp_path / "sh").write_bytes(elf_file())
     with pytest.raises(PymanError) as told:
-        linux_machine([str(tmp_path / "sh"), str(tmp_path / "env")], kernel="x86_64")
+        linux_machine([str(tmp_path / "sh"), str(tmp_path / "env")], kernel="x86_64", own_python="")
     assert f"{tmp_path / 'sh'} is static, {tmp_path / 'env'} is missing" in told.value.message
     assert "--target" in told.value.hint
 

@@ -15,6 +15,7 @@ _GARBAGE_LOOKED_FOR = 100_000
 def main() -> None:
     """Run the command line and leave with its exit code. Signals are taken over before the rest is loaded."""
     stopping.listen()
+    _take_back_locale()
     gc.set_threshold(_GARBAGE_LOOKED_FOR)
     try:
         from pyman import cli  # noqa: PLC0415 - ^C while it loads is one like any other
@@ -26,6 +27,18 @@ def main() -> None:
         if not isinstance(ending.code, int):
             raise
         _leave(ending.code)
+
+
+def _take_back_locale() -> None:
+    """Give what pyman starts the user's own LC_CTYPE, which the launcher of a portable pyman tells.
+
+    In the C locale Python has set another, for itself and for all that it starts (PEP 538).
+    """
+    told = sys._xoptions.get("lc_ctype")  # noqa: SLF001 - there is no public name for them
+    if told is True:
+        os.environ.pop("LC_CTYPE", None)
+    elif told is not None:
+        os.environ["LC_CTYPE"] = str(told)
 
 
 def _leave(code: int) -> NoReturn:

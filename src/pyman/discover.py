@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pyman import portable
 from pyman.answers import Answers
 from pyman.errors import StoreError
 from pyman.interpreter import Interpreter
@@ -84,10 +85,12 @@ def _programs(around: Surroundings) -> Iterator[_Program]:
     """Yield each program once, under the name that tells most of it."""
     seen = set()
     stores = {_real(home) for home in around.stores}
+    own = portable.interpreter()
     for path, where in _named(around):
         real = _real(path)
         # An environment's link leads to an interpreter which is to be found at a place of its own.
-        if real not in seen and stores.isdisjoint(real.parents) and not _in_environment(path):
+        is_ours = not stores.isdisjoint(real.parents) or own in real.parents
+        if real not in seen and not is_ours and not _in_environment(path):
             seen.add(real)
             if _is_program(real):
                 yield _Program(_telling(path, real), real, where)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pyman import portable
 from pyman.detect import Machine
 from pyman.errors import PymanError
 from pyman.key import Key
@@ -193,6 +194,8 @@ def _at(path: Path, here: Here) -> Found:
         raise PymanError(
             f"there is {what} {path}", "Name an interpreter, an environment, or a version: 3.13."
         )
+    if portable.interpreter() in Path(os.path.realpath(python)).parents:
+        raise PymanError(f"{python} is pyman's own and runs nothing else", "`pyman list` shows what does.")
     environment = of_program(python)
     found = _in_environment(environment, here) if environment else None
     if found:

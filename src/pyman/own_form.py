@@ -24,8 +24,9 @@ digest may be null. What follows the digest tells more of the row and is passed 
 A later form, which says another number in "format", is not guessed at.
 """
 
+import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,6 +39,7 @@ from pyman.request import Request
 from pyman.target import Target
 
 FORMAT = 1
+BUNDLED = "download-metadata.json"
 BUILDS_LINE = b'"builds": {\n'
 _HEAD_BYTES = 64 * 1024
 _MOST_HEAD_BYTES = 4 * 1024 * 1024
@@ -46,19 +48,35 @@ _Place = tuple[int, int]
 
 def bundled() -> "SectionedMetadata":
     """Return the metadata that is shipped with pyman."""
+    loader = __spec__.loader
+    if loader and hasattr(loader, "archive"):  # zipimport's: all of pyman is one file
+        inside = Path(__file__).with_name(BUNDLED)
+        return SectionedMetadata(inside, lambda: io.BytesIO(loader.get_data(str(inside))))  # type: ignore[attr-defined]
+    return SectionedMetadata(bundled_path())
+
+
+def bundled_path() -> Path:
+    """Return where those metadata are."""
     here = Path(__file__).parent
-    shipped = here / "download-metadata.json"
+    shipped = here / BUNDLED
     # In a checkout the one copy is the repository's; the wheel puts it beside this module.
-    return SectionedMetadata(shipped if shipped.exists() else here.parents[1] / shipped.name)
+    return shipped if shipped.exists() else here.parents[1] / BUNDLED
 
 
 class SectionedMetadata:
-    """A file of this form, of which only the sections asked for are read."""
+    """A file of this form, of which only the sections asked for are read.
 
-    def __init__(self, path: Path) -> None:
+    `opened` gives what is at `path` where the system cannot.
+    """
+
+    def __init__(self, path: Path, opened: Callable[[], BinaryIO] | None = None) -> None:
         self.path = path
+        self._opened: Callable[[], BinaryIO] = opened or (
+            lambda: open(path, "rb", opener=regular_file.opened)  # noqa: SIM115 - who asks closes it
+        )
         try:
-            head = _head(path)
+            with self._opened() as file:
+                head = _head(file)
             self.head: dict[str, Any] = json.loads(head + b'"builds": {}}')
             _check_form(self.head, str(path))
             self._sections: dict[str, dict[str, _Place]] = dict(self.head["sections"])
@@ -118,7 +136,7 @@ class SectionedMetadata:
 
     @contextmanager
     def _reading(self, target: Target) -> Iterator[BinaryIO]:
-        with self._damage_told(target), open(self.path, "rb", opener=regular_file.opened) as file:
+        with self._damage_told(target), self._opened() as file:
             yield file
 
     @contextmanager
@@ -166,12 +184,11 @@ class WholeMetadata:
         return by_minor(self.builds(target, request))
 
 
-def _head(path: Path) -> bytes:
+def _head(file: BinaryIO) -> bytes:
     """What stands before the builds; ValueError where no builds follow. Raises OSError."""
-    with open(path, "rb", opener=regular_file.opened) as file:
-        read = file.read(_HEAD_BYTES)
-        if BUILDS_LINE not in read:
-            read += file.read(_MOST_HEAD_BYTES)
+    read = file.read(_HEAD_BYTES)
+    if BUILDS_LINE not in read:
+        read += file.read(_MOST_HEAD_BYTES)
     head, found, _ = read.partition(BUILDS_LINE)
     if not found:
         raise ValueError("no builds follow it")

@@ -21,8 +21,9 @@ _LOT = 1 << 18  # bytes of files that go to a writer at once ...
 _FILES = 64  # ... and how many files
 _NAME_LIMITS = NameLimits()
 TOP = "python"
-# Archives of other implementations have one folder which is called as they are: pypy3.11-v7.3.23-linux64.
-_TOPS = re.compile(r"python|(pypy|graalpy)[\w.+-]*", re.ASCII)
+# Archives of other implementations have one folder which is called as they are: pypy3.11-v7.3.23-linux64. A
+# portable pyman's is `pyman`.
+_TOPS = re.compile(r"python|pyman|(pypy|graalpy)[\w.+-]*", re.ASCII)
 _INSTALL = "python/install"
 # What stands beside the tree in a `full` archive, none of which an `install_only` archive has at its top.
 _FULL = re.compile("python/(PYTHON.json$|(install|build|licenses)(/|$))")

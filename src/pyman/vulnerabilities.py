@@ -134,7 +134,8 @@ def bundled() -> VulnerabilityList:
     """Return the list that ships with pyman; MetadataError if it is damaged."""
     path = Path(__file__).with_name(NAME)
     try:
-        data = path.read_bytes()
+        # All of pyman may be one file, pyman.pyz: then only what has loaded this module can read it.
+        data: bytes = __spec__.loader.get_data(str(path))  # type: ignore[union-attr]
     except OSError as error:
         raise MetadataError(f"cannot read {path}: {error.strerror}", "Install pyman again.") from None
     return parse(data, str(path))

@@ -21,6 +21,7 @@ from tests.benchmarks.case_in_use import in_use
 from tests.benchmarks.case_install import four, install
 from tests.benchmarks.case_list import listing
 from tests.benchmarks.case_memory import memory
+from tests.benchmarks.case_portable import portable
 from tests.benchmarks.case_start import start
 from tests.benchmarks.case_verify import verify
 from tests.benchmarks.case_wire import wire
@@ -30,6 +31,7 @@ from tests.benchmarks.surroundings import Programs, make_programs
 
 CASES: dict[str, Callable[[Bench], list[Row]]] = {
     "start": start,
+    "portable": portable,
     "list": listing,
     "find": find,
     "install": install,

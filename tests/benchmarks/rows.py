@@ -16,6 +16,7 @@ class Measure(StrEnum):
     EXTRA = "ms more"
     PEAK = "MiB at the peak"
     PEAK_RATIO = "x the peak"
+    SIZE = "MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,14 @@ class Row:
     limit: float | None = None
     measure: Measure = Measure.RATIO
     note: str = ""
+    size: float | None = None
+    """What a row about a size is about, in MB: it has no series."""
 
     @property
     def value(self) -> float | None:
         """What the goal is about; None for a row that was skipped."""
         if not self.mine:
-            return None
+            return self.size
         if self.measure is Measure.PEAK:
             return self.mine.peak / MIB
         if not self.theirs:

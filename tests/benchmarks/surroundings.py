@@ -50,7 +50,7 @@ class Programs:
             "import importlib.metadata as m, platform as p; d = m.distributions();"
             "v = {each.name: each.version for each in d};"
             "print(p.python_implementation(), p.python_version(), *(f'{n} {v[n]}'"
-            " for n in ('pyman', 'click', 'uv', 'pbs-installer') if n in v), sep=', ')"
+            " for n in ('pyman-cli', 'click', 'uv', 'pbs-installer') if n in v), sep=', ')"
         )
         done = subprocess.run([self.python, "-c", code], capture_output=True, encoding="utf-8", check=True)
         return {"programs": done.stdout.strip()}

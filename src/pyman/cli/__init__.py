@@ -30,6 +30,7 @@ _COMMANDS = {
     "explain": "Tell which build a request gets, and why not the others.",
     "dir": "Print the directory in which Python versions are installed.",
     "update-shell": "Put the directory of links on the PATH of your shell.",
+    "self": "Update or remove this pyman itself.",
     "completion": "Print the completion script for a shell.",
     "help": "Show the help of pyman, or of a command.",
 }

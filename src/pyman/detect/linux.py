@@ -50,10 +50,10 @@ def linux_machine(
 ) -> Machine:
     """Return the machine that the first dynamic program of `programs` was made for.
 
-    `kernel` is uname's word for the hardware, `own_python` the Python that runs pyman.
+    `kernel` is uname's word for the hardware, `own_python` the Python that runs pyman: the last to be asked.
     Raises NoDownloadFoundError where nothing is built for it, PymanError where no program is dynamic.
     """
-    path, program, skipped = _first_dynamic(programs)
+    path, program, skipped = _first_dynamic(programs, own_python)
     loader = program.interpreter or ""
     source = f"PT_INTERP of {path} is {loader}{skipped}"
     arch = _arch_of(path, program, kernel or os.uname().machine)
@@ -74,14 +74,20 @@ def linux_machine(
     return Machine(target, evidence, ask_libc_version, partial(cpu_level, cpuinfo))
 
 
-def _first_dynamic(programs: Iterable[str]) -> tuple[str, elf.Program, str]:
-    """Return the path, the program, and words about those before it, which do not tell the libc."""
+def _first_dynamic(programs: Iterable[str], own_python: str) -> tuple[str, elf.Program, str]:
+    """Return the path, the program, and words about those before it, which do not tell the libc.
+
+    In an image without any program of its own the Python that runs pyman shows that its loader works.
+    """
     skipped: list[str] = []
     for path in programs:
         program = elf.read_program(path)
         if program and program.interpreter:
             return path, program, f" ({', '.join(skipped)})" if skipped else ""
         skipped.append(f"{path} is {_why_not(path, program)}")
+    own = elf.read_program(own_python)
+    if own and own.interpreter:
+        return own_python, own, f" (which runs pyman, and is asked because {', '.join(skipped)})"
     raise PymanError(
         f"cannot tell which C library this system uses: {', '.join(skipped)}",
         "Name the target with --target or PYMAN_TARGET, for example linux-x86_64-musl.",

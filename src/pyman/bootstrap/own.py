@@ -1,0 +1,17 @@
+"""pyman itself, copied from the package that runs."""
+
+import shutil
+from pathlib import Path
+
+import pyman
+from pyman import own_form
+
+# Programs of their own, which the portable pyman has no use for.
+_LEFT_OUT = shutil.ignore_patterns("bootstrap", "metadata_fetcher", "__pycache__", "*.pyc")
+
+
+def copy(packages: Path) -> None:
+    """Put the package `pyman`, its metadata included, into the folder `packages`."""
+    source = Path(pyman.__file__).parent
+    shutil.copytree(source, packages / "pyman", ignore=_LEFT_OUT)
+    shutil.copyfile(own_form.bundled_path(), packages / "pyman" / own_form.BUNDLED)
