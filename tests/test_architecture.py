@@ -43,6 +43,7 @@ ORDER = [
     "detect",
     "record",
     "store",
+    "written",
     "manifest",
     "select",
     "listing",

@@ -14,7 +14,7 @@ from tests.proxy import proxying
 from tests.server import CERTIFICATES, Server, redirect_to, serving, unavailable, wrong_byte
 
 from pyman.errors import FetchError
-from pyman.fetch import download
+from pyman.fetch.download import downloading
 from pyman.network import Network
 
 FOREIGN = "linux-riscv64-gnu"
@@ -68,7 +68,7 @@ def test_a_certificate_is_not_asked_for_twice(secure: Server) -> None:
     stopped.set()  # so that waiting for another try would be a CancelledError
     with (
         pytest.raises(FetchError, match="unknown authority"),
-        download(f"{secure.url}/x", stopped, Network(retries=50)),
+        downloading(f"{secure.url}/x", stopped, Network(retries=50)),
     ):
         pass
 

@@ -26,7 +26,7 @@ from tests.server import (
 )
 
 from pyman.errors import CancelledError, DigestMismatchError, FetchError, UsageError
-from pyman.fetch import download, read
+from pyman.fetch.download import downloading, read_url
 from pyman.network import Network
 
 BODY = bytes(range(256)) * 4096
@@ -42,7 +42,7 @@ def url(server: Server) -> str:
 
 
 def fetched(url: str, network: Network = QUICK) -> bytes:
-    with download(url, Event(), network) as stream:
+    with downloading(url, Event(), network) as stream:
         body = b"".join(stream)
         assert stream.size in (None, len(body))
         stream.check(hashlib.sha256(body).hexdigest())
@@ -185,7 +185,7 @@ def test_a_slow_consumer_is_no_stall(server: Server, url: str) -> None:
         exchange.write(small[20_000:])
 
     server.spoil("file.bin", in_two)
-    with download(url, Event(), QUICK) as stream:
+    with downloading(url, Event(), QUICK) as stream:
         body = b""
         for chunk in stream:
             body += chunk
@@ -273,28 +273,28 @@ def test_waiting_ends_when_the_user_stops(server: Server, url: str) -> None:
     server.spoil("file.bin", unavailable)
     stopped = Event()
     stopped.set()
-    with pytest.raises(CancelledError), download(url, stopped, Network(retries=50)) as stream:
+    with pytest.raises(CancelledError), downloading(url, stopped, Network(retries=50)) as stream:
         b"".join(stream)
 
 
 def test_the_digest_is_that_of_the_bytes_as_published(server: Server, url: str) -> None:
     assert fetched(url) == BODY
     assert server.asked[-1].headers["accept-encoding"] == "identity"
-    with download(url, Event(), QUICK) as stream, pytest.raises(DigestMismatchError):
+    with downloading(url, Event(), QUICK) as stream, pytest.raises(DigestMismatchError):
         stream.check("0" * 64)
 
 
 def test_offline_opens_no_socket(server: Server, url: str, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=re.escape(f"{url} would have been fetched")):
-        read(url, Network(offline=True))
+        read_url(url, Network(offline=True))
     assert server.asked == []
     (tmp_path / "file.bin").write_bytes(BODY)
-    assert read((tmp_path / "file.bin").as_uri(), Network(offline=True)) == BODY
+    assert read_url((tmp_path / "file.bin").as_uri(), Network(offline=True)) == BODY
 
 
 def test_plain_http_is_for_this_machine_only() -> None:
     with pytest.raises(UsageError, match="plain http") as caught:
-        read("http://mirror.invalid/file")
+        read_url("http://mirror.invalid/file")
     assert "PYMAN_ALLOW_INSECURE_HOST=mirror.invalid" in caught.value.hint
 
 
@@ -304,13 +304,14 @@ def test_the_password_of_a_proxy_is_not_shown(scheme: str, monkeypatch: pytest.M
         monkeypatch.setenv(name, f"{scheme}user:s3cret@127.0.0.1:1")
     network = Network(connect=1.25, retries=0)  # a client of its own: it reads the variables when it is made
     with pytest.raises(FetchError, match=re.escape("127.0.0.1:1")) as caught:
-        read("https://files.invalid/x", network)
+        read_url("https://files.invalid/x", network)
     assert "s3cret" not in f"{caught.value.message}{caught.value.hint}"
 
 
 def test_plain_http_where_it_is_allowed_is_tried() -> None:
+    hosts = frozenset({"mirror.invalid"})
     with pytest.raises(FetchError) as caught:
-        read("http://mirror.invalid/file", Network(retries=0, insecure_hosts=frozenset({"mirror.invalid"})))
+        read_url("http://mirror.invalid/file", Network(retries=0, insecure_hosts=hosts))
     assert "plain http" not in caught.value.message
 
 
@@ -347,7 +348,7 @@ def test_a_password_from_netrc_is_used(
 )
 def test_an_address_that_is_none_is_a_fetch_error(address: str) -> None:
     with pytest.raises(FetchError) as caught:
-        read(address, Network(retries=0))
+        read_url(address, Network(retries=0))
     assert caught.value.hint
 
 

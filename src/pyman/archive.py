@@ -15,11 +15,11 @@ from typing import NamedTuple
 from pyman import inflate, tar
 from pyman.allowance import Allowance, Supply
 from pyman.errors import ArchiveError
-from pyman.manifest import Written
 from pyman.pipeline import gathered, spread, through
 from pyman.tar import HOSTILE, Member
 from pyman.tree import Tree
 from pyman.unpacking import TOP, File, Limits, Unpacking, failure
+from pyman.written import Written
 
 _BATCH = 1 << 18  # bytes that go from the network to the decompressor at once
 _BATCHES = 8  # ... and how many may wait for it

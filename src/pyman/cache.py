@@ -18,9 +18,9 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, NamedTuple
 
-from pyman import fetch, groups
+from pyman import groups
 from pyman.cache_folder import DIGEST, Folder
-from pyman.fetch import Download
+from pyman.fetch.download import Download, downloading
 
 _ROOM = 8  # times an archive's size must be free: it is being unpacked, perhaps on the same disk
 
@@ -45,7 +45,7 @@ class Cache(NamedTuple):
         """Give the bytes of an archive that was found; FetchError if they cannot be read."""
         with suppress(OSError), Folder(path.parent) as folder:
             folder.touch(path.name)
-        with fetch.download(path.as_uri(), cancelled) as download:
+        with downloading(path.as_uri(), cancelled) as download:
             yield download
 
     def drop(self, path: Path) -> bool:

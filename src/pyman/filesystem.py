@@ -24,6 +24,12 @@ _FROM_HERE = -2 if sys.platform == "darwin" else -100  # AT_FDCWD (sys/fcntl.h o
 _RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "riscv64": 276, "ppc64le": 357, "s390x": 347}
 
 
+def reachable(root: Path) -> str:
+    """Return a directory's path with a separator at its end, for names of any length to be put behind it."""
+    # Behind this prefix Windows takes paths longer than 260 characters.
+    return f"\\\\?\\{root.absolute()}\\" if os.name == "nt" else f"{root.absolute()}/"
+
+
 def exchange(one: StrPath, other: StrPath, folder: int = _FROM_HERE, other_folder: int = _FROM_HERE) -> bool:
     """Let two paths on one file system change places in one step, and return True.
 

@@ -16,16 +16,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from pyman import fetch, regular_file
+from pyman import regular_file
 from pyman.address import public
 from pyman.errors import ArchiveError, FetchError, MetadataError, PymanError, StoreError
+from pyman.fetch.download import read_url
 from pyman.fetch.news import News, Validators, news
 from pyman.inflate import plain
 from pyman.metadata import Metadata
 from pyman.network import Network
 from pyman.userdirs import cache_dir
 
-_LARGEST = 257 * 1024**2  # a document of fetch.read, and what is known of it
+_LARGEST = 257 * 1024**2  # a document of `fetch.read`, and what is known of it
 _FRESH = 60 * 60.0  # seconds
 _MOST_BYTES = 256 * 1024 * 1024
 _Parse = Callable[[bytes], Metadata]
@@ -47,7 +48,7 @@ def read(url: str, network: Network, parse: _Parse, warn: Callable[[PymanError],
     FetchError where there is no copy either, MetadataError for what `parse` refuses: that is not kept.
     """
     if url.startswith("file:"):
-        return parse(fetch.read(url, network))
+        return parse(read_url(url, network))
     place = _place(url)
     copy = _kept(place, parse)
     if copy and (network.offline or 0 <= time.time() - copy.asked < _FRESH):

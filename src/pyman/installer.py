@@ -9,7 +9,7 @@ machine is published only if it runs on it.
 """
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,7 +18,7 @@ from threading import Event
 from time import monotonic
 from typing import Any, NamedTuple
 
-from pyman import __version__, access, advisories, archive, changes, fetch, links, manifest, prepare, smoke
+from pyman import __version__, access, advisories, archive, changes, links, manifest, prepare, smoke
 from pyman.address import public
 from pyman.cache import Cache
 from pyman.errors import (
@@ -30,20 +30,20 @@ from pyman.errors import (
     PymanError,
     TooLargeError,
 )
-from pyman.fetch import Download
-from pyman.fetch.sources import all_failed
+from pyman.fetch.client import hang_up
+from pyman.fetch.download import Download, downloading
+from pyman.fetch.sources import all_failed, sources_of
 from pyman.filesystem import flushing
 from pyman.key import Key
 from pyman.metadata import Build
 from pyman.network import Network
 from pyman.record import FORM
 from pyman.reporter import Reporter
-from pyman.stopping import stoppable
+from pyman.stopping import awaited, stoppable
 from pyman.store import Installation, Store
 
 Outcome = Installation | PymanError
 _AT_ONCE = 4
-_GLANCE = 0.1  # seconds
 
 _KEPT_OUT = (
     "{key} cannot load {modules} here: this version of Python loads no extension modules from a path that is "
@@ -79,7 +79,7 @@ class Installer:
         with stoppable(self._stop), ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             try:
                 results = [pool.submit(each._try_install, choice) for choice in choices]  # noqa: SLF001 - self
-                return [_awaited(result) for result in results]
+                return [awaited(result) for result in results]
             except BaseException:
                 self._stop()
                 raise
@@ -87,7 +87,7 @@ class Installer:
     def _stop(self) -> None:
         """Make the threads that install end soon, also one that waits for bytes."""
         self.cancelled.set()
-        fetch.hang_up()
+        hang_up()
 
     def _try_install(self, candidates: Sequence[Build]) -> Outcome:
         try:
@@ -156,7 +156,7 @@ class Installer:
     def _from_first_source(self, build: Build) -> Installation:
         """Try the sources in order; only what a source did wrong leads to the next one."""
         failures: list[FetchError] = []
-        sources = fetch.sources(build, self.mirror)
+        sources = sources_of(build, self.mirror)
         for url in sources:
             try:
                 return self._from_source(build, url)
@@ -167,7 +167,7 @@ class Installer:
         raise all_failed(build, failures)
 
     def _from_source(self, build: Build, url: str) -> Installation:
-        with fetch.download(url, self.cancelled, self.network) as download:
+        with downloading(url, self.cancelled, self.network) as download:
             self.reporter.downloading(build.key, download.size)
             with Cache(self.network.cache_dir).keeping(download, build.sha256, self.reporter.warned):
                 return self._from(download, build)
@@ -223,17 +223,6 @@ class Installer:
         kept_out = smoke.check(staged, lambda: self.reporter.testing(staged.key, smoke.SECONDS))
         if kept_out:
             self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(kept_out)))
-
-
-def _awaited(result: Future[Outcome]) -> Outcome:
-    """Return the result; look up now and then, for then Python hands over the signals that have come.
-
-    The system may give a signal to any thread, as Linux does to one that is just starting another; the main
-    thread is not woken by it, and waiting without an end it would never know.
-    """
-    while not wait([result], _GLANCE).done:
-        pass
-    return result.result()
 
 
 def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from pyman.errors import StoreError
 from pyman.key import Key
 from pyman.known_links import DEFAULT_NAMES, command_in, is_minor, is_ours
-from pyman.select import preference
 from pyman.store import Installation, Store, executable_name
 from pyman.target import Target
 
@@ -141,7 +140,7 @@ def _best(installations: Iterable[Installation], name: str, machine: Target) -> 
 
 def _rank(installation: Installation) -> tuple[Any, ...]:
     key = installation.key
-    return (*preference(key), key.target.level)
+    return (*key.preference, key.target.level)
 
 
 def _newest(store: Store, key: Key) -> Installation | None:

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyman.errors import StoreError
+from pyman.filesystem import reachable
 from pyman.record import FORM, RECORD
 from pyman.store import Installation
+from pyman.written import Written
 
 _WINDOWS = os.name == "nt"
 # Not through a link, nor waiting for the other end of a pipe, should something take a file's place just now.
@@ -45,14 +47,6 @@ class File(NamedTuple):
     size: int
     sha256: str
     executable: bool
-
-
-class Written(NamedTuple):
-    """What is known of a file that was hashed while it was written, and the time it was given then."""
-
-    size: int
-    sha256: str
-    mtime_ns: int
 
 
 Manifest = dict[str, File | str]
@@ -105,12 +99,6 @@ def entries(
             if entry.is_dir(follow_symlinks=False):
                 waiting.append((f"{name}/", entry.path))
             yield name, entry
-
-
-def reachable(root: Path) -> str:
-    """Return a directory's path with a separator at its end, for names of any length to be put behind it."""
-    # Behind this prefix Windows takes paths longer than 260 characters.
-    return f"\\\\?\\{root.absolute()}\\" if _WINDOWS else f"{root.absolute()}/"
 
 
 def target(link: "os.DirEntry[str]") -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from pyman import changes, fetch, learned, own_form, vulnerabilities
+from pyman import changes, learned, own_form, vulnerabilities
 from pyman.address import public
 from pyman.errors import AbsentError, ContradictionError, FetchError, MetadataError, StoreError
+from pyman.fetch.download import downloading, read_url
 from pyman.fetch.news import News, Validators, news
 from pyman.fetch.sources import below
 from pyman.learning import Known, Learned, new_among
@@ -119,7 +120,7 @@ def _ask(place: str, known: _Knowledge, state: State, network: Network) -> tuple
 def _opened(place: str) -> Iterator[Iterable[bytes]]:
     """The bytes of a file, which may be a pipe, by its path or URL."""
     if "://" in place:
-        with fetch.download(place, Event()) as download:
+        with downloading(place, Event()) as download:
             yield download
         return
     try:
@@ -152,7 +153,7 @@ def _beside(place: str, network: Network) -> bytes:
         with _opened(str(Path(place).with_name(vulnerabilities.NAME))) as chunks:
             return b"".join(chunks)
     address, mark, query = place.partition("?")
-    return fetch.read(f"{address.rpartition('/')[0]}/{vulnerabilities.NAME}{mark}{query}", network)
+    return read_url(f"{address.rpartition('/')[0]}/{vulnerabilities.NAME}{mark}{query}", network)
 
 
 class _Answer(NamedTuple):

@@ -65,7 +65,7 @@ def best_installed(
     """Return the installation that the request would get from what is installed; None when none fits."""
     target = request.target_on(machine.target)
     fitting = (each for each in installations if each.key.target == target and request.matches(each.key))
-    return max(fitting, key=lambda each: preference(each.key), default=None)
+    return max(fitting, key=lambda each: each.key.preference, default=None)
 
 
 def objection(build: Build, request: Request, machine: Machine, *, unverified: bool = False) -> str:
@@ -99,17 +99,12 @@ def libc_floor(target: Target) -> tuple[int, ...] | None:
     return _GLIBC_FLOOR_RISCV64 if target.arch is Arch.RISCV64 else _GLIBC_FLOOR
 
 
-def preference(key: Key) -> tuple[Any, ...]:
-    """Return what installations are ordered by, the best greatest."""
-    return key.preference
-
-
 def rank(key: Key) -> tuple[Any, ...]:
     """Return what builds are ordered by, the best greatest.
 
     That is their `preference`, but of one version those without an advisory come first.
     """
-    *version, release = preference(key)
+    *version, release = key.preference
     return (*version, not affecting(key), release)
 
 
@@ -153,7 +148,7 @@ def _name(implementation: Implementation) -> str:
 
 def _newest(keys: Iterable[Key], request: Request) -> str:
     """Return the newest version, with its release if one was asked for."""
-    newest = max(keys, key=preference)
+    newest = max(keys, key=lambda key: key.preference)
     return f"{newest.version}+{newest.release}" if request.release else str(newest.version)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pyman import groups
 from pyman.errors import TooLargeError
-from pyman.manifest import Written, reachable
+from pyman.filesystem import reachable
+from pyman.written import Written
 
 _WINDOWS = os.name == "nt"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

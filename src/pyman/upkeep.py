@@ -17,7 +17,7 @@ from pyman.key import Implementation, Key
 from pyman.lifecycle import Support, support
 from pyman.metadata import Build, Metadata
 from pyman.request import Request
-from pyman.select import preference, verdicts
+from pyman.select import verdicts
 from pyman.store import Installation
 from pyman.target import Target
 
@@ -77,7 +77,7 @@ class Successors:
         kept = [each.build for each in judged if not each.objection]
         # A request for the default variant means static builds too: those are of another kind.
         same_kind = [each for each in kept if each.key.link_name == key.link_name]
-        return [each for each in same_kind if preference(each.key) > preference(key)]
+        return [each for each in same_kind if each.key.preference > key.preference]
 
     def dynamic_of(self, installation: Installation) -> Build | None:
         """Return the build that an install would put in the place of a static installation; else None."""

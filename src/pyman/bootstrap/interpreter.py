@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from pyman import archive, fetch
+from pyman import archive
 from pyman.address import public
 from pyman.detect import Machine
 from pyman.errors import FetchError, UsageError
+from pyman.fetch.download import downloading
+from pyman.fetch.sources import sources_of
 from pyman.key import Implementation, Key, Variant
 from pyman.metadata import Build, Metadata
 from pyman.network import Network
@@ -54,11 +56,11 @@ class Shelf:
     def unpacked(self, build: Build, folder: Path) -> Interpreter:
         """Download, verify and unpack a build into `folder`/key. FetchError, ArchiveError or StoreError."""
         failures: list[FetchError] = []
-        for url in fetch.sources(build, self.mirror):
+        for url in sources_of(build, self.mirror):
             tree = folder / f"{build.key}.{len(failures)}"
             tree.mkdir(parents=True)
             try:
-                with fetch.download(url, Event(), self.network) as download:
+                with downloading(url, Event(), self.network) as download:
                     archive.unpack(download, tree)
                     download.check(build.sha256 or "")
                     return Interpreter(Installation(build.key, tree), public(url), download.sha256)
@@ -75,7 +77,7 @@ def from_file(path: Path, folder: Path) -> Interpreter:
     key = key_of(path.name)
     tree = folder / f"{key}.file"
     tree.mkdir(parents=True)
-    with fetch.download(path.absolute().as_uri(), Event()) as download:
+    with downloading(path.absolute().as_uri(), Event()) as download:
         archive.unpack(download, tree)
         for _ in download:  # the digest is that of the whole file
             pass

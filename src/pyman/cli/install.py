@@ -11,7 +11,7 @@ from pyman.cache import Cache
 from pyman.cli import holes, installing, networking, settings
 from pyman.detect import Machine
 from pyman.errors import PymanError, UsageError
-from pyman.fetch.sources import sources
+from pyman.fetch.sources import sources_of
 from pyman.installer import Finish, Installer
 from pyman.known_links import DEFAULT_NAMES
 from pyman.metadata import Metadata
@@ -192,7 +192,7 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
         ui.note(f"Already installed: {installation.key}")
     for choice in plan.choices:
         cached = Cache(networking.network().cache_dir).find(choice.best.sha256)
-        source = cached or public(sources(choice.best, wishes.mirror)[0])
+        source = cached or public(sources_of(choice.best, wishes.mirror)[0])
         ui.note(f"Would install {choice.best.key} from {source}")
     for bystander in filter(None, (store.bystander(choice.best.key) for choice in plan.choices)):
         raise changes.taken(bystander)

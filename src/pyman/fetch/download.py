@@ -74,7 +74,7 @@ class Download:
 
 
 @contextmanager
-def download(url: str, cancelled: Event, network: Network = Network()) -> Iterator[Download]:  # noqa: B008 - frozen
+def downloading(url: str, cancelled: Event, network: Network = Network()) -> Iterator[Download]:  # noqa: B008 - frozen
     """Open `url` (http, https or file) and give its bytes.
 
     FetchError when that fails, then or on the way; CancelledError soon after `cancelled` is set.
@@ -99,10 +99,10 @@ def check_online(url: str, network: Network) -> None:
         )
 
 
-def read(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - frozen
+def read_url(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - frozen
     """Return all that is at `url`, a document of at most 256 MiB; FetchError when it cannot be had."""
     parts = []
-    with download(url, Event(), network) as stream:
+    with downloading(url, Event(), network) as stream:
         for chunk in stream:
             parts.append(chunk)
             if stream.received > _LARGEST_DOCUMENT:

@@ -13,7 +13,7 @@ PROJECT_MIRROR = "https://releases.astral.sh/github/python-build-standalone/rele
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 
 
-def sources(build: Build, mirror: str = "") -> list[str]:
+def sources_of(build: Build, mirror: str = "") -> list[str]:
     """Return the URLs at which `build` may be had, in the order in which to try them.
 
     `mirror` is a URL or a folder laid out as the release downloads are: `{mirror}/{release}/{file}`.

@@ -23,7 +23,7 @@ from urllib.parse import quote
 import click
 
 from pyman.errors import MetadataError, PymanError
-from pyman.fetch import download
+from pyman.fetch.download import downloading
 from pyman.metadata import Build
 from pyman.metadata_fetcher import addition
 from pyman.release_index import document
@@ -118,7 +118,7 @@ def _statements(build: Build) -> set[tuple[str, str]]:
     """Download the archive, and return what the verified statements about it list."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "archive"
-        with download(build.url, Event()) as stream, path.open("wb") as file:
+        with downloading(build.url, Event()) as stream, path.open("wb") as file:
             for chunk in stream:
                 file.write(chunk)
             stream.check(build.sha256 or "")

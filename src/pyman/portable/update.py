@@ -9,8 +9,9 @@ from threading import Event
 
 from packaging.version import InvalidVersion, Version
 
-from pyman import archive, fetch
+from pyman import archive
 from pyman.errors import FetchError, StoreError, UsageError
+from pyman.fetch.download import downloading, read_url
 from pyman.network import Network
 from pyman.portable import place
 from pyman.userdirs import given_dir
@@ -45,7 +46,7 @@ def origin_of(root: Path, given: str | None) -> str:
 
 def newest(origin: str, target: str, network: Network) -> Offer:
     """Return the newest portable pyman for `target` that is listed at `origin`. FetchError."""
-    text = fetch.read(f"{origin}/{_SUMS}", network).decode("utf-8", "replace")
+    text = read_url(f"{origin}/{_SUMS}", network).decode("utf-8", "replace")
     offers = []
     for line in text.splitlines():
         found = _LINE.fullmatch(line.strip())
@@ -86,7 +87,7 @@ def update(root: Path, offer: Offer, origin: str, network: Network) -> None:
     try:
         new = staging / "pyman"
         new.mkdir(0o755)
-        with fetch.download(offer.url, Event(), network) as download:
+        with downloading(offer.url, Event(), network) as download:
             archive.unpack(download, new)
             download.check(offer.sha256)
         written_down = {**place.receipt(root), "origin": origin, "sha256": offer.sha256}

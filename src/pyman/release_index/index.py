@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyman import fetch
 from pyman.errors import MetadataError
+from pyman.fetch.download import read_url
 
 PUBLISHED = "https://releases.astral.sh/github/versions/main/v1/python-build-standalone.ndjson"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -32,7 +32,7 @@ def read(location: str) -> bytes:
     Raises FetchError or MetadataError when it cannot be read.
     """
     try:
-        data = fetch.read(location) if "://" in location else Path(location).read_bytes()
+        data = read_url(location) if "://" in location else Path(location).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in a name, a URL that is none
         raise MetadataError(f"cannot read {location!a}: {error}") from None
     return _decompressed(data, location)
