@@ -11,14 +11,14 @@ from tests.conftest import Offer, Pyman
 from tests.property.strategies import keys
 from tests.stores import lay
 
-from pyman.advisories import ADVISORIES, Advisory, affecting, facts
-from pyman.detect import Machine
-from pyman.key import Key
-from pyman.metadata import Build
-from pyman.own_form import bundled
-from pyman.request import Request
-from pyman.select import verdicts
-from pyman.target import Target
+from pyman.builds.key import Key
+from pyman.builds.target import Target
+from pyman.catalogue.advisories import ADVISORIES, Advisory, affecting, facts
+from pyman.catalogue.build import Build
+from pyman.catalogue.own_form import bundled
+from pyman.choice.select import verdicts
+from pyman.machine.detection import Machine
+from pyman.requests.request import Request
 
 GNU, MUSL, ARM_MUSL = "linux-x86_64-gnu", "linux-x86_64-musl", "linux-aarch64-musl"
 WINDOWS, MACOS = "windows-x86_64-none", "macos-aarch64-none"

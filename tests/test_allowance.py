@@ -20,7 +20,7 @@ from tests.builds import Archive, small_archive
 from tests.conftest import Offer, Pyman, fixture_archive
 from tests.server import Exchange, serving
 
-from pyman.archive import unpack
+from pyman.archive.unpack import unpack
 from pyman.errors import ArchiveError, TooLargeError
 
 FOREIGN = "linux-riscv64-gnu"

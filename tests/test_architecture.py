@@ -1,7 +1,9 @@
-"""The module map of the design: who may import whom, and what start-up costs."""
+"""The house: its rooms in their order, what holds for each, and what start-up costs."""
 
 import ast
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -11,137 +13,62 @@ from tests.builds import Archive
 from tests.imports import loaded, started
 from tests.stores import lay
 
+import pyman
+
 SOURCE = Path(__file__).parents[1] / "src" / "pyman"
 
-# A module imports only from those above it. A new module is put where it belongs.
+# The rooms of the house, from the ground up: a package imports only from those above it in this list. What
+# each owns stands in its `__init__.py`.
 ORDER = [
-    "errors",
-    "filesystem",
-    "groups",
-    "folder",
-    "emptying",
-    "address",
-    "stopping",
-    "regular_file",
-    "processes",
-    "pyvenv",
-    "userdirs",
-    "version",
-    "target",
-    "key",
-    "advisories",
-    "suggest",
-    "grammar",
-    "request",
-    "metadata",
-    "own_form",
-    "uv_form",
-    "together",
-    "learned",
-    "vulnerabilities",
-    "elf",
-    "detect",
-    "record",
-    "store",
-    "written",
-    "manifest",
-    "select",
-    "listing",
-    "lifecycle",
-    "known_links",
-    "links",
-    "modes",
-    "access",
-    "premises",
-    "stages",
-    "owner",
-    "claims",
-    "locks",
-    "changes",
-    "network",
-    "fetch",
-    "cache_folder",
-    "cache",
-    "pipeline",
-    "allowance",
-    "names",
-    "tar",
-    "inflate",
-    "unzip",
-    "tree",
-    "unpacking",
-    "archive",
-    "prepare",
-    "staged",
-    "pins",
-    "loader_messages",
-    "reporter",
-    "smoke",
-    "bytecode",
-    "installer",
-    "given_metadata",
-    "catalogue",
-    "refresh_state",
-    "release_index",
-    "learning",
-    "refresh",
-    "refreshing",
-    "environments",
-    "environment_places",
-    "remembered",
-    "in_use",
-    "execute",
-    "explanation",
-    "places",
-    "plan",
-    "project",
-    "registered",
-    "removal",
-    "repin",
-    "shells",
-    "ancestors",
-    "spelling",
-    "interpreter",
-    "interview",
-    "answers",
-    "startup_file",
-    "upkeep",
-    "cache_upkeep",
-    "exposure",
-    "audit",
-    "user_path",
-    "additions",
-    "verification",
-    "virtualenv",
-    "portable",
-    "discover",
-    "api",
-    "wanted",
-    "finder",
-    "windows_registry",
-    "ui",
-    "lines",
-    "progress",
-    "cli",
+    "errors",  # the errors that are raised on purpose
+    "builds",  # what a build is called
+    "system",  # what the operating system gives
+    "machine",  # what this machine is
+    "requests",  # what a user may type
+    "archive",  # an archive into a tree, safely
+    "network",  # verified bytes from an address
+    "catalogue",  # which builds there are
+    "release_index",  # the build project's list, understood
+    "locking",  # one process at a time
+    "store",  # the managed directory
+    "environments",  # which virtual environments use it
+    "project",  # what a project asks for
+    "choice",  # which build a request gets, and why
+    "portable",  # pyman with an interpreter of its own
+    "discovery",  # which Python would be used
+    "refresh",  # builds that are newer than this pyman
+    "prepare",  # what is changed in an unpacked tree
+    "installer",  # the sequence of an install
+    "upkeep",  # what is outdated, superseded, known to be bad
+    "shell",  # PATH and start-up files
+    "report",  # what people see
+    "cli",  # the command line: what the commands share
+    "commands",  # one file a command
+    "api",  # the same for other programs
 ]
+# Programs of their own, which nobody imports.
+PROGRAMS = {"metadata_fetcher", "bootstrap"}
 # Foreign packages and who owns them: nobody else imports them.
 OWNERS = {
-    "httpx": {"fetch"},
-    "filelock": {"locks"},
-    "rich": {"progress"},
-    "backports": {"inflate"},
-    "compression": {"inflate"},
-    "zlib_ng": {"inflate"},
-    "packaging": {"request", "portable"},
-    "platformdirs": {"userdirs"},
-    "click": {"cli", "ui"},
+    "httpx": {"network"},
+    "filelock": {"locking"},
+    "rich": {"report"},
+    "backports": {"archive"},
+    "compression": {"archive"},
+    "zlib_ng": {"archive"},
+    "packaging": {"requests", "portable"},
+    "platformdirs": {"system"},
+    "click": {"cli", "commands", "report"},
 }
-PROGRAMS = {"metadata_fetcher", "bootstrap"}
 HEAVY = {"httpx", "rich", "filelock", "platformdirs", "packaging", "asyncio", "ssl", "importlib.metadata"}
+AT_THE_TOP = {"__init__.py", "__main__.py", "api.py", "errors.py", "py.typed"}
+FEWEST, MOST = 2, 14  # modules of a package
+# One file a command, however many there are; a program's files are read by nobody else.
+AS_MANY_AS_IT_TAKES = {"commands"}
 
 
-def module_of(path: Path) -> str:
-    """Return the name a module goes by in ORDER: its own, or that of the package it is in."""
+def room_of(path: Path) -> str:
+    """Return the package that a file is in; a module at the top is a room of its own."""
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
@@ -157,15 +84,20 @@ def imports_of(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def ours_of(path: Path) -> set[str]:
-    """Return the modules of pyman that the file imports."""
+def rooms_used(path: Path) -> set[str]:
+    """Return the packages of pyman from which the file imports."""
     return {name.split(".")[1] for name in imports_of(path) if name.startswith("pyman.")} - {"__version__"}
 
 
 def modules() -> list[Path]:
     """Return the files of pyman itself, without the programs of their own."""
     outside = {"__init__", "__main__", *PROGRAMS}
-    return [path for path in sorted(SOURCE.rglob("*.py")) if module_of(path) not in outside]
+    return [path for path in sorted(SOURCE.rglob("*.py")) if room_of(path) not in outside]
+
+
+def packages() -> list[Path]:
+    """Return the folders of the packages, the programs of their own too."""
+    return sorted(path.parent for path in SOURCE.glob("*/__init__.py"))
 
 
 def identify(path: Path) -> str:
@@ -173,34 +105,78 @@ def identify(path: Path) -> str:
 
 
 def fitting_order() -> list[str]:
-    """Return an order in which every module stands below those it imports; CycleError when there is none."""
+    """Return an order in which every room stands below those it imports from; CycleError if there is none."""
     graph: dict[str, set[str]] = {}
     for path in modules():
-        graph.setdefault(module_of(path), set()).update(ours_of(path) - {module_of(path)})
+        graph.setdefault(room_of(path), set()).update(rooms_used(path) - {room_of(path)})
     return list(TopologicalSorter(graph).static_order())
 
 
-def test_each_module_has_its_place() -> None:
-    assert {module_of(path) for path in modules()} == set(ORDER), f"this would fit: {fitting_order()}"
+def test_each_room_has_its_place() -> None:
+    rooms = {room_of(path) for path in modules()}
+    assert rooms == set(ORDER), f"ORDER names each package once; this would fit: {fitting_order()}"
+
+
+def test_nothing_else_is_at_the_top() -> None:
+    files = {path.name for path in SOURCE.iterdir() if path.is_file()} - {"download-metadata.json"}
+    assert files == AT_THE_TOP, "a module goes into the package that owns what it does"
 
 
 @pytest.mark.parametrize("path", modules(), ids=identify)
-def test_imports_only_from_above(path: Path) -> None:
-    here = module_of(path)
-    assert here in ORDER, "it has no place yet"
-    above = set(ORDER[: ORDER.index(here)]) | ({here} if path.parent != SOURCE else set())
-    assert ours_of(path) <= above
+def test_imports_only_from_rooms_below(path: Path) -> None:
+    here = room_of(path)
+    below = {*ORDER[: ORDER.index(here)], here}
+    wrong = sorted(rooms_used(path) - below)
+    assert not wrong, f"{identify(path)} imports from {', '.join(wrong)}, which ORDER has above {here}"
+
+
+@pytest.mark.parametrize("path", packages(), ids=identify)
+def test_each_package_says_what_it_owns_and_where_to_begin(path: Path) -> None:
+    text = (path / "__init__.py").read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), f"{path.name}/__init__.py says in its docstring what the package owns"
+    if path.name != "cli":  # which is where the command line begins
+        assert len(tree.body) == 1, f"{path.name} is used through its modules: its __init__ has no code"
+    begins = re.findall(r"`(?:python -m )?([a-z_.]+)`", text)
+    names = {each.stem for each in path.glob("*.py")}
+    assert names & {name.split(".")[-1] for name in begins} or path.name in {*PROGRAMS, "cli", "commands"}, (
+        f"{path.name}/__init__.py names the module with which to begin reading"
+    )
+
+
+@pytest.mark.parametrize("path", packages(), ids=identify)
+def test_a_package_is_neither_one_module_nor_a_crowd(path: Path) -> None:
+    count = len([each for each in path.glob("*.py") if each.stem not in ("__init__", "__main__")])
+    most = 99 if path.name in AS_MANY_AS_IT_TAKES else MOST
+    assert FEWEST <= count <= most, (
+        f"{path.name} has {count} modules, not {FEWEST} to {MOST}"
+    )
+
+
+def test_no_name_stands_for_two_things() -> None:
+    # A command has the name of what it does, and so may the module that does it.
+    paths = [path for path in SOURCE.glob("*/*.py") if path.parent.name != "commands"]
+    seen = Counter(path.stem for path in paths if path.stem not in ("__init__", "__main__"))
+    twice = sorted(name for name, count in seen.items() if count > 1)
+    assert not twice, f"these names of modules stand in several packages: {', '.join(twice)}"
+
+
+def test_what_other_programs_call_is_no_package() -> None:
+    # `pyman.install` is a function: a package of that name would take its place as soon as it is imported.
+    names = {path.name for path in packages()} & set(pyman.__all__)
+    assert not names, f"pyman.{', '.join(names)} is what other programs call"
 
 
 @pytest.mark.parametrize("path", modules(), ids=identify)
 def test_foreign_packages_have_owners(path: Path) -> None:
     taken = {name.split(".")[0] for name in imports_of(path)} & OWNERS.keys()
-    assert {name for name in taken if module_of(path) not in OWNERS[name]} == set()
+    wrong = sorted(name for name in taken if room_of(path) not in OWNERS[name])
+    assert not wrong, f"{identify(path)} imports {', '.join(wrong)}, which belongs to another package"
 
 
 @pytest.mark.parametrize("path", modules(), ids=identify)
 def test_programs_of_their_own_are_imported_by_nobody(path: Path) -> None:
-    assert not ours_of(path) & PROGRAMS
+    assert not rooms_used(path) & PROGRAMS
 
 
 @pytest.mark.parametrize("path", modules(), ids=identify)
@@ -216,8 +192,8 @@ def test_modules_and_functions_are_small(path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "code", "module"),
     [
-        ("list --only-available 3.12", 0, "metadata"),
-        ("verify", 0, "verification"),
+        ("list --only-available 3.12", 0, "catalogue.build"),
+        ("verify", 0, "store.verification"),
         ("verify 3.12", 1, "cli.fitting"),
     ],
 )
@@ -232,9 +208,12 @@ def test_what_only_reads_loads_nothing_heavy(command: str, code: int, module: st
 @pytest.mark.parametrize(
     ("command", "left_out"),
     [
-        ("--version", {"dataclasses", "json", "pathlib", "pyman.key"}),
-        ("find 3.12 --managed-only --show-version", {"dataclasses", "pyman.discover", "pyman.interview"}),
-        ("list --only-available", {"dataclasses", "pyman.network", "pyman.uv_form"}),
+        ("--version", {"dataclasses", "json", "pathlib", "pyman.builds.key"}),
+        (
+            "find 3.12 --managed-only --show-version",
+            {"dataclasses", "pyman.discovery.discover", "pyman.discovery.interview"},
+        ),
+        ("list --only-available", {"dataclasses", "pyman.network.policy", "pyman.catalogue.uv_form"}),
     ],
     ids=["version", "find", "list"],
 )

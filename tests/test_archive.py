@@ -41,11 +41,11 @@ from tests.archives import (
 )
 from tests.conftest import ELSEWHERE
 
-from pyman.archive import DEFAULT, unpack
+from pyman.archive.inflate import MAX_WINDOW_LOG
+from pyman.archive.member_names import NameLimits, fault, target_fault
+from pyman.archive.members import Limits
+from pyman.archive.unpack import DEFAULT, unpack
 from pyman.errors import ArchiveError, CancelledError, FetchError, StoreError
-from pyman.inflate import MAX_WINDOW_LOG
-from pyman.names import NameLimits, fault, target_fault
-from pyman.unpacking import Limits
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -407,7 +407,7 @@ class TestFailures:
         (tmp_path / "large.tar.gz").write_bytes(gz(build(member("python/large", bytes(2 * MIB)))))
         code = """
             import resource
-            from pyman.archive import unpack
+            from pyman.archive.unpack import unpack
             from pyman.errors import StoreError
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
             try:
@@ -446,8 +446,8 @@ class TestMemory:
 
     CODE = """
         import resource
-        from pyman.archive import unpack
-        from pyman.unpacking import Limits
+        from pyman.archive.unpack import unpack
+        from pyman.archive.members import Limits
         from pyman.errors import ArchiveError
         def peak():
             # ru_maxrss counts what the parent had when it forked, if that was more.

@@ -14,16 +14,16 @@ from tests.imports import loaded, started
 from tests.stores import lay
 from tests.test_architecture import HEAVY
 
-from pyman.advisories import ADVISORIES, facts
-from pyman.audit import Concern, Subject, Where, audit
-from pyman.catalogue import parse
-from pyman.detect import Machine
-from pyman.exposure import Exposures
-from pyman.key import Key
-from pyman.store import Installation
-from pyman.target import Target
-from pyman.upkeep import Successors
-from pyman.vulnerabilities import VulnerabilityList
+from pyman.builds.key import Key
+from pyman.builds.target import Target
+from pyman.catalogue.advisories import ADVISORIES, facts
+from pyman.catalogue.origins import parse
+from pyman.catalogue.vulnerabilities import VulnerabilityList
+from pyman.machine.detection import Machine
+from pyman.store.installations import Installation
+from pyman.upkeep.audit import Concern, Subject, Where, audit
+from pyman.upkeep.conditions import Successors
+from pyman.upkeep.exposure import Exposures
 
 MUSL, GNU = "linux-aarch64-musl", "linux-x86_64_v3-gnu"
 FINDINGS = ("advisories", "outdated", "end_of_life", "near_end_of_life")
@@ -214,7 +214,7 @@ def test_the_end_of_life_of_3_12(today: date, concern: list[Concern], tmp_path: 
 def test_no_network_and_nothing_heavy(pyman: Pyman) -> None:
     lay(pyman.store, archive("3.12.9+20250317"))
     done = started(pyman.variables(), "-m", "pyman", "audit")
-    assert "pyman.audit" in loaded(done)
+    assert "pyman.upkeep.audit" in loaded(done)
     assert loaded(done) & HEAVY == set()
     # The bundled metadata know better ones.
     assert "to mend it: pyman upgrade 3.12\n" in done.stdout

@@ -16,9 +16,9 @@ from tests.conftest import ELSEWHERE, fixture_archive
 from tests.portables import GNU, MUSL, Made, archives, at_home, bootstrap, run, unpack
 
 from pyman.bootstrap import launchers, platforms, wheels
-from pyman.elf import read_program
+from pyman.builds.target import Target
 from pyman.errors import PymanError
-from pyman.target import Target
+from pyman.machine.elf import read_program
 
 LAUNCHERS = Path(launchers.__file__).parent
 MEGABYTE = 1_000_000
@@ -302,7 +302,7 @@ class TestPyz:
         if sys.version_info >= (3, 14):
             pytest.skip(f"{ELSEWHERE}this Python has zstd")
         env = at_home(tmp_path / "home")
-        probe = "import sys; sys.path.insert(0, sys.argv[1]); from pyman import inflate\n"
+        probe = "import sys; sys.path.insert(0, sys.argv[1]); from pyman.archive import inflate\n"
         probe += "try: list(inflate.blocks([b'\\x28\\xb5\\x2f\\xfd']))\n"
         probe += "except Exception as error: print(error, error.hint)"
         told = run(sys.executable, "-I", "-S", "-c", probe, made.folder / "pyman.pyz", env=env).stdout

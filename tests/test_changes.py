@@ -12,13 +12,14 @@ from tests.builds import Archive
 from tests.conftest import Pyman
 from tests.stores import environment, lay, link_name
 
-from pyman import changes
-from pyman.cli import main, prune, uninstall
+from pyman.builds.key import Key
+from pyman.cli import main
+from pyman.commands import prune, uninstall
 from pyman.errors import StoreError
-from pyman.filesystem import exchange
-from pyman.key import Key
-from pyman.removal import tidy
-from pyman.store import Store
+from pyman.store import changes
+from pyman.store.installations import Store
+from pyman.store.removal import tidy
+from pyman.system.filesystem import exchange
 
 COMMANDS = (prune, uninstall)  # loaded here, once, and not in each process that is killed
 

@@ -189,4 +189,4 @@ def test_it_is_quick(variables: dict[str, str], known: Pyman) -> None:
     done = started(environ, "-m", "pyman", "completion", "bash")
     assert done.returncode == 0, done.stderr
     assert "click" in loaded(done)
-    assert loaded(done) & (HEAVY | {"pyman.cli.install"}) == set()
+    assert loaded(done) & (HEAVY | {"pyman.commands.install"}) == set()

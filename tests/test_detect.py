@@ -19,16 +19,16 @@ from tests.conftest import ELSEWHERE, fixture_archive
 from tests.elf_files import elf_file
 from tests.repack import this_target
 
-from pyman import detect
-from pyman.detect.cpu import cpu_level
-from pyman.detect.libc import ASK_SECONDS, loader_version, own_glibc_version
-from pyman.detect.linux import LIBCS_BUILT, linux_machine
-from pyman.detect.macos import macos_machine
-from pyman.detect.windows import windows_machine
-from pyman.elf import read_program
+from pyman.builds.target import Libc, Os
+from pyman.catalogue.own_form import bundled
 from pyman.errors import NoDownloadFoundError, PymanError, UsageError
-from pyman.own_form import bundled
-from pyman.target import Libc, Os
+from pyman.machine import detection
+from pyman.machine.cpu import cpu_level
+from pyman.machine.elf import read_program
+from pyman.machine.libc import ASK_SECONDS, loader_version, own_glibc_version
+from pyman.machine.linux import LIBCS_BUILT, linux_machine
+from pyman.machine.macos import macos_machine
+from pyman.machine.windows import windows_machine
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -54,7 +54,7 @@ class System:
     little_endian: bool = True
     flags: int = 0
 
-    def detected(self, tmp_path: Path) -> detect.Machine:
+    def detected(self, tmp_path: Path) -> detection.Machine:
         """Return what is found where this system's shell is all there is."""
         shell = tmp_path / "sh"
         shell.write_bytes(
@@ -275,7 +275,9 @@ def test_loaders_that_cannot_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_libc_version_is_asked_once(tmp_path: Path) -> None:
     answers = iter([(1, 2, 5)])
-    found = detect.Machine(System(EM_X86_64, MUSL_X86).detected(tmp_path).target, {}, lambda: next(answers))
+    found = detection.Machine(
+        System(EM_X86_64, MUSL_X86).detected(tmp_path).target, {}, lambda: next(answers)
+    )
     assert found.libc_version == found.libc_version == (1, 2, 5)
     assert found.level is None
 
@@ -325,7 +327,7 @@ def test_this_processors_level_is_what_glibc_says() -> None:
     if "x86-64-v2" not in done.stdout:
         pytest.skip(f"{ELSEWHERE}this glibc is older than 2.33, it does not tell levels")
     levels = [level for level in (2, 3, 4) if f"x86-64-v{level} (supported" in done.stdout]
-    assert detect.detect().level == max(levels, default=1)
+    assert detection.detect().level == max(levels, default=1)
 
 
 # macOS and Windows
@@ -385,11 +387,11 @@ def test_windows_of_before_1709(environ: dict[str, str], target: str) -> None:
         (lambda: macos_machine("Power Macintosh"), "macos-Power Macintosh"),
         (lambda: windows_machine(0x01C4), "windows-arm"),
         (lambda: windows_machine(0x0200), "windows-0x200"),
-        (lambda: detect.detect("freebsd14"), "freebsd14"),
-        (lambda: detect.machine(None, "android"), "android"),
+        (lambda: detection.detect("freebsd14"), "freebsd14"),
+        (lambda: detection.machine(None, "android"), "android"),
     ],
 )
-def test_other_platforms_are_named(find: Callable[[], detect.Machine], what: str) -> None:
+def test_other_platforms_are_named(find: Callable[[], detection.Machine], what: str) -> None:
     with pytest.raises(NoDownloadFoundError) as told:
         find()
     assert told.value.message.startswith(f"no Python builds exist for {what}: ")
@@ -399,8 +401,8 @@ def test_other_platforms_are_named(find: Callable[[], detect.Machine], what: str
 
 
 def test_an_override_that_is_this_machine_keeps_what_was_found() -> None:
-    found = detect.detect()
-    told = detect.machine(str(found.target))
+    found = detection.detect()
+    told = detection.machine(str(found.target))
     assert told.target == found.target
     assert told.libc_version == found.libc_version
     assert told.level == found.level
@@ -409,17 +411,17 @@ def test_an_override_that_is_this_machine_keeps_what_was_found() -> None:
 
 
 def test_an_override_keeps_its_level() -> None:
-    found = detect.detect()
+    found = detection.detect()
     if str(found.target) != "linux-x86_64-gnu":
         pytest.skip(f"{ELSEWHERE}it is not linux-x86_64-gnu")
-    told = detect.machine("x86_64_v3-unknown-linux-gnu")
+    told = detection.machine("x86_64_v3-unknown-linux-gnu")
     assert str(told.target) == "linux-x86_64_v3-gnu"
     assert (told.libc_version, told.level) == (found.libc_version, found.level)
 
 
 @pytest.mark.parametrize("platform", [sys.platform, "plan9"])
 def test_an_override_for_another_machine_knows_nothing_else(platform: str) -> None:
-    told = detect.machine("linux-s390x-gnu", platform)
+    told = detection.machine("linux-s390x-gnu", platform)
     assert str(told.target) == "linux-s390x-gnu"
     assert (told.libc_version, told.level) == (None, None)
     assert list(told.evidence) == ["target"]
@@ -428,7 +430,7 @@ def test_an_override_for_another_machine_knows_nothing_else(platform: str) -> No
 @pytest.mark.parametrize("text", ["", "linux", "linux-x86_64_v9-gnu", "\x1b", "linux-x86_64-gnu\n"])
 def test_an_override_that_is_no_target(text: str) -> None:
     with pytest.raises(UsageError):
-        detect.machine(text)
+        detection.machine(text)
 
 
 # This machine, and real roots
@@ -445,7 +447,7 @@ try:
 except PymanError as error:
     print(json.dumps(error.message))
 """
-SOURCE = Path(detect.__file__).parents[2]
+SOURCE = Path(detection.__file__).parents[2]
 
 
 def asked(*command: str | Path) -> Any:  # noqa: ANN401  # what JSON holds
@@ -457,7 +459,7 @@ def asked(*command: str | Path) -> Any:  # noqa: ANN401  # what JSON holds
 
 
 def test_this_machine() -> None:
-    found = detect.detect()
+    found = detection.detect()
     assert str(found.target) == this_target()
     assert set(found.evidence) >= {"os", "architecture"}
 
@@ -465,7 +467,7 @@ def test_this_machine() -> None:
 @on_linux
 def test_start_up_stays_light() -> None:
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from pyman.detect import detect; found = detect(); "
+        "import sys; sys.path.insert(0, sys.argv[1]); from pyman.machine.detection import detect; detect(); "
         "print(*{'subprocess', 'ctypes', 'platform', '_ctypes'} & set(sys.modules))"
     )
     done = subprocess.run(
@@ -476,7 +478,7 @@ def test_start_up_stays_light() -> None:
 
 @on_linux
 def test_both_ways_to_the_glibc_version_agree() -> None:
-    found = detect.detect()
+    found = detection.detect()
     shell = read_program("/bin/sh")
     if found.target.libc is Libc.MUSL or own_glibc_version() is None or not shell:
         pytest.skip(f"{ELSEWHERE}it has no glibc")
@@ -594,7 +596,7 @@ def test_a_root_with_nothing_but_a_static_python(static: Path, place: Path) -> N
 
 
 def test_a_static_musl_python_on_this_machine(static: Path) -> None:
-    here = detect.detect()
+    here = detection.detect()
     found = asked(static / "bin" / "python3.13", "-I", "-c", SCRIPT, SOURCE)
     version = list(here.libc_version) if here.libc_version else None
     assert found[:3] == [str(here.target), version, here.level]

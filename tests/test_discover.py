@@ -26,8 +26,8 @@ from tests.interpreters import (
 )
 from tests.test_install_faults import wait_for
 
-from pyman.places import interpreters_in, minor_in, places
-from pyman.registered import registered
+from pyman.discovery.registered import registered
+from pyman.discovery.search_places import interpreters_in, minor_in, places
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason=f"{ELSEWHERE}the interpreters are for Linux")
 x86_64 = pytest.mark.skipif(platform.machine() != "x86_64", reason=f"{ELSEWHERE}programs for x86-64")

@@ -14,9 +14,9 @@ from tests.builds import Archive
 from tests.repack import MINOR
 from tests.stores import environment, lay, link_name, noted
 
-from pyman.environments import Environment, read
-from pyman.in_use import Unseen, look, scan
-from pyman.remembered import note, note_all
+from pyman.environments.entrances import Environment, read
+from pyman.environments.environment_index import note, note_all
+from pyman.environments.in_use import Unseen, look, scan
 
 BUILD = Archive("3.12.1", "20240107", "linux-x86_64-gnu")
 LINK = link_name(BUILD)

@@ -8,10 +8,10 @@ from tests.builds import Archive, own_form
 from tests.conftest import Offer, Pyman
 from tests.stores import lay
 
-from pyman.catalogue import parse
-from pyman.detect import machine
-from pyman.explanation import explain, reading
-from pyman.request import Request
+from pyman.catalogue.origins import parse
+from pyman.choice.explanation import explain, reading
+from pyman.machine.detection import machine
+from pyman.requests.request import Request
 
 GNU, MUSL = "linux-x86_64-gnu", "linux-x86_64-musl"
 

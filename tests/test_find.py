@@ -97,8 +97,12 @@ def test_json(managed: Pyman) -> None:
 def test_a_managed_one_needs_nothing_heavy(managed: Pyman) -> None:
     done = started(managed.variables(), "-m", "pyman", "find", "3.13", cwd=managed.work)
     assert done.returncode == 0, done.stderr
-    assert "pyman.finder" in loaded(done)
-    assert loaded(done) & (HEAVY | {"pyman.discover", "pyman.wanted", "pyman.interview"}) == set()
+    assert "pyman.discovery.finder" in loaded(done)
+    assert (
+        loaded(done)
+        & (HEAVY | {"pyman.discovery.discover", "pyman.project.project_request", "pyman.discovery.interview"})
+        == set()
+    )
 
 
 def test_managed_before_others(pyman: Pyman, pyenv: Path) -> None:

@@ -12,7 +12,7 @@ from tests.builds import Archive
 from tests.conftest import ELSEWHERE, Pyman
 from tests.stores import environment, lay
 
-from pyman import regular_file
+from pyman.system import regular_file
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}no pipes among files")
 

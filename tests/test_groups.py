@@ -220,7 +220,8 @@ def test_the_index_of_environments_is_shared(ground: Path, builds: tuple[Archive
 def test_what_was_learned_is_shared(ground: Path) -> None:
     store = store_of(ground)
     script = (
-        "import sys; from pathlib import Path; from pyman import changes; from pyman.store import Store\n"
+        "import sys; from pathlib import Path; from pyman.store import changes\n"
+        "from pyman.store.installations import Store\n"
         "store = Store(Path(sys.argv[1]))\n"
         "with changes.metadata_locked(store):\n"
         "    changes.put(store, store.home / '.metadata' / 'learned.json', sys.argv[2].encode())\n"

@@ -14,8 +14,8 @@ from tests.proxy import proxying
 from tests.server import CERTIFICATES, Server, redirect_to, serving, unavailable, wrong_byte
 
 from pyman.errors import FetchError
-from pyman.fetch.download import downloading
-from pyman.network import Network
+from pyman.network.download import downloading
+from pyman.network.policy import Network
 
 FOREIGN = "linux-riscv64-gnu"
 AUTHORITY = str(CERTIFICATES / "authority.pem")

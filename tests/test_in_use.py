@@ -10,8 +10,8 @@ from tests.builds import Archive
 from tests.conftest import ELSEWHERE, Pyman
 from tests.stores import environment, lay, link_name
 
-from pyman.environment_places import Place, places
-from pyman.in_use import Unseen, look
+from pyman.environments.in_use import Unseen, look
+from pyman.environments.tool_places import Place, places
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}links in bin are of POSIX")
 

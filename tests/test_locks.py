@@ -16,9 +16,9 @@ from tests.builds import Archive, small_archive
 from tests.conftest import CHECKOUT, ELSEWHERE, Offer, Pyman
 from tests.server import slow, stalled_body
 
-from pyman import locks
-from pyman.claims import Claim
-from pyman.owner import Owner
+from pyman.locking import locks
+from pyman.locking.claims import Claim
+from pyman.locking.owner import Owner
 
 FOREIGN = "linux-riscv64-gnu"
 BUILD = Archive("3.13.5", "20250612", FOREIGN)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pyman.catalogue import parse
+from pyman.builds.target import Target
+from pyman.catalogue.origins import parse
+from pyman.catalogue.own_form import SectionedMetadata, bundled
 from pyman.errors import MetadataError
-from pyman.own_form import SectionedMetadata, bundled
-from pyman.target import Target
 
 ENTRY = {
     "name": "cpython",

@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from tests.conftest import ELSEWHERE
 from tests.server import Server, cut_body
 
-from pyman.catalogue import parse
-from pyman.metadata import Build
+from pyman.builds.target import Target
+from pyman.catalogue.build import Build
+from pyman.catalogue.origins import parse
+from pyman.catalogue.own_form import SectionedMetadata
 from pyman.metadata_fetcher.__main__ import main
-from pyman.own_form import SectionedMetadata
-from pyman.target import Target
 
 ORIGIN = "https://github.com/astral-sh/python-build-standalone/releases/download"
 REPOSITORY = Path(__file__).parents[1]

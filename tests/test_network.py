@@ -26,8 +26,8 @@ from tests.server import (
 )
 
 from pyman.errors import CancelledError, DigestMismatchError, FetchError, UsageError
-from pyman.fetch.download import downloading, read_url
-from pyman.network import Network
+from pyman.network.download import downloading, read_url
+from pyman.network.policy import Network
 
 BODY = bytes(range(256)) * 4096
 ETAG = '"one"'

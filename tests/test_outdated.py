@@ -13,7 +13,7 @@ from tests.imports import loaded, started
 from tests.stores import lay
 from tests.test_architecture import HEAVY
 
-from pyman.lifecycle import Support, end_of_life, is_end_of_life, support
+from pyman.catalogue.lifecycle import Support, end_of_life, is_end_of_life, support
 
 GNU, MUSL = "linux-x86_64-gnu", "linux-x86_64-musl"
 
@@ -100,7 +100,7 @@ def test_the_bundled_metadata_needs_no_network(pyman: Pyman) -> None:
 def test_loads_nothing_heavy(pyman: Pyman) -> None:
     lay(pyman.store, build("12.1+20240107"))
     done = started(pyman.variables(), "-m", "pyman", "outdated")
-    assert "pyman.upkeep" in loaded(done)
+    assert "pyman.upkeep.conditions" in loaded(done)
     assert loaded(done) & HEAVY == set()
 
 

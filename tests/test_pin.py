@@ -13,12 +13,12 @@ from tests.conftest import ELSEWHERE, Offer, Pyman
 from tests.interpreters import TARGET, alone
 from tests.stores import lay
 
-from pyman.pins import lines_of, nearest
-from pyman.project import requirement
-from pyman.repin import repinned
-from pyman.request import Request
-from pyman.spelling import exact, spelled
-from pyman.version import Version
+from pyman.builds.version import Version
+from pyman.project.pins import lines_of, nearest
+from pyman.project.pyproject import requirement
+from pyman.project.repin import repinned
+from pyman.requests.request import Request
+from pyman.requests.spelling import exact, spelled
 
 INSTALLED = Archive("3.13.5", "20260101", TARGET)
 OFFERED = Archive("3.12.15", "20260101", TARGET)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyman.pipeline import gathered, spread, through
+from pyman.archive.pipeline import gathered, spread, through
 
 PROMPT = 5.0
 

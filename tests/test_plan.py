@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from tests.builds import Archive, own_form
 
-from pyman import catalogue
-from pyman.detect import Machine
+from pyman.builds.target import Target
+from pyman.catalogue import origins
+from pyman.catalogue.build import Metadata
+from pyman.choice.plan import Plan, Planner
 from pyman.errors import NoDownloadFoundError
-from pyman.metadata import Metadata
-from pyman.plan import Plan, Planner
-from pyman.request import Request
-from pyman.store import Store
-from pyman.target import Target
+from pyman.machine.detection import Machine
+from pyman.requests.request import Request
+from pyman.store.installations import Store
 
 GNU = "linux-x86_64-gnu"
 MUSL = "linux-x86_64-musl"
@@ -30,7 +30,7 @@ KNOWN = [
 
 
 def known(archives: Iterable[Archive] = KNOWN) -> Callable[[], Metadata]:
-    return lambda: catalogue.parse(own_form(archives, "https://mirror.invalid"), "test")
+    return lambda: origins.parse(own_form(archives, "https://mirror.invalid"), "test")
 
 
 def unknown() -> Metadata:

@@ -18,10 +18,11 @@ from tests.repack import this_target
 from tests.rework import opened, rework
 from tests.server import Server
 
-from pyman.key import Key
-from pyman.prepare import launchers, prepare, sysconfig_data
-from pyman.prepare.spelling import Spelling, with_path, with_tools
-from pyman.store import Installation
+from pyman.builds.key import Key
+from pyman.prepare import launchers, sysconfig_data
+from pyman.prepare.path_spelling import Spelling, with_path, with_tools
+from pyman.prepare.steps import prepare
+from pyman.store.installations import Installation
 
 MODULE = """
 #include <Python.h>

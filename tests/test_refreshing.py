@@ -241,7 +241,7 @@ class Aged:
     def __call__(self, days: int) -> None:
         release = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y%m%d")
         archive = Archive("3.13.2", release, FOREIGN)
-        from pyman.catalogue import parse  # noqa: PLC0415
+        from pyman.catalogue.origins import parse  # noqa: PLC0415
         from pyman.release_index import document  # noqa: PLC0415
 
         metadata = parse(own_form([archive]), "test")

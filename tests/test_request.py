@@ -2,10 +2,10 @@
 
 import pytest
 
+from pyman.builds.key import Key
+from pyman.builds.target import Target
 from pyman.errors import UsageError
-from pyman.key import Key
-from pyman.request import Request
-from pyman.target import Target
+from pyman.requests.request import Request
 
 SPELLINGS = [
     ("3", "cpython-3"),

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from pyman.catalogue import parse
-from pyman.detect import Machine
+from pyman.builds.target import Target
+from pyman.catalogue.build import Metadata
+from pyman.catalogue.origins import parse
+from pyman.choice.select import candidates, verdicts
 from pyman.errors import NoDownloadFoundError
-from pyman.metadata import Metadata
-from pyman.request import Request
-from pyman.select import candidates, verdicts
-from pyman.target import Target
+from pyman.machine.detection import Machine
+from pyman.requests.request import Request
 
 MUSL = "linux-x86_64-musl"
 GNU = "linux-x86_64-gnu"

@@ -17,10 +17,11 @@ from tests.repack import MINOR, this_target, this_version
 from tests.rework import rework, without
 from tests.server import Server
 
-from pyman import loader_messages, smoke, staged
+from pyman.builds.key import Key
 from pyman.errors import DoesNotRunError
-from pyman.key import Key
-from pyman.store import Installation
+from pyman.installer import smoke, staged_python
+from pyman.machine import loader_messages
+from pyman.store.installations import Installation
 
 MUSL = "linux-x86_64-musl"
 LATER = "20260301"
@@ -186,7 +187,7 @@ def test_it_sees_nothing_of_the_users_python(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PYTHONPATH", "here")
     monkeypatch.setenv("LD_PRELOAD", "this")
     monkeypatch.setenv("__PYVENV_LAUNCHER__", "that")
-    names = {name for name in staged.scrubbed() if name.startswith(("PYTHON", "LD_", "__PYVENV"))}
+    names = {name for name in staged_python.scrubbed() if name.startswith(("PYTHON", "LD_", "__PYVENV"))}
     assert names == set()
     assert not list(tmp_path.iterdir())
 

@@ -17,9 +17,9 @@ from tests.archives import NAMES, TARGETS, TIME, normal
 from tests.conftest import ELSEWHERE
 from tests.test_archive import MIB, cut, in_python, refused, snapshot
 
-from pyman.archive import DEFAULT, unpack
+from pyman.archive.members import Limits
+from pyman.archive.unpack import DEFAULT, unpack
 from pyman.errors import ArchiveError
-from pyman.unpacking import Limits
 
 TOP = "pypy3.10-v7.3.16-win64"
 FILE, FOLDER, LINK = 0o100644, 0o40755, 0o120777
@@ -347,7 +347,7 @@ class TestHostile:
 class TestMemory:
     CODE = """
         import resource
-        from pyman.archive import unpack
+        from pyman.archive.unpack import unpack
         from pyman.errors import ArchiveError
         unit = 1 if sys.platform == "darwin" else 1024
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import ELSEWHERE, Pyman, Result, checked
 
-from pyman import user_path
 from pyman.errors import StoreError
-from pyman.startup_file import StartupFile, with_block
+from pyman.shell import user_path
+from pyman.shell.startup_file import StartupFile, with_block
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason=f"{ELSEWHERE}Windows keeps PATH in the registry, which tests leave alone"

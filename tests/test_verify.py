@@ -21,9 +21,9 @@ from tests.repack import MINOR
 from tests.server import Server
 from tests.stores import lay
 
-from pyman import verification
-from pyman.key import Key
-from pyman.store import Installation
+from pyman.builds.key import Key
+from pyman.store import verification
+from pyman.store.installations import Installation
 
 FOREIGN = "linux-riscv64-gnu"
 BUILD = Archive("3.13.5", "20250612", FOREIGN)

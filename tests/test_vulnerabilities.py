@@ -20,12 +20,12 @@ from tests.imports import loaded, started
 from tests.interpreters import alone, unpack_others
 from tests.stores import lay
 
-from pyman import vulnerabilities
+from pyman.builds.key import Implementation
+from pyman.builds.version import Version
+from pyman.catalogue import vulnerabilities
+from pyman.catalogue.own_form import bundled
+from pyman.catalogue.vulnerabilities import Range, Severity, Vulnerability, VulnerabilityList
 from pyman.errors import MetadataError
-from pyman.key import Implementation
-from pyman.own_form import bundled
-from pyman.version import Version
-from pyman.vulnerabilities import Range, Severity, Vulnerability, VulnerabilityList
 
 GNU, MUSL = "linux-x86_64-gnu", "linux-aarch64-musl"
 LIST = Path(vulnerabilities.__file__).with_name("vulnerabilities.json")
@@ -514,5 +514,5 @@ def test_only_who_shows_it_loads_the_list(command: str, *, needs_list: bool, pym
     lay(pyman.store, archive("3.12.4+20240726", GNU))
     pyman.environment["PYMAN_TARGET"] = GNU
     done = started(pyman.variables(), "-m", "pyman", *command.split(), cwd=pyman.work)
-    assert ("pyman.vulnerabilities" in loaded(done)) is needs_list, done.stderr
+    assert ("pyman.catalogue.vulnerabilities" in loaded(done)) is needs_list, done.stderr
     assert loaded(done) & {"pyman.metadata_fetcher", "cvss"} == set()

@@ -6,9 +6,9 @@ from pathlib import Path, PureWindowsPath
 import pytest
 from tests.conftest import ELSEWHERE
 
-from pyman import windows_registry
-from pyman.key import Key
-from pyman.store import Installation
+from pyman.builds.key import Key
+from pyman.store import windows_registry
+from pyman.store.installations import Installation
 
 COMPANY = r"Software\Python\pyman"
 KEY = Key.parse("cpython-3.13.2+20250409-windows-x86_64-none")

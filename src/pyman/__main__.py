@@ -5,7 +5,7 @@ import os
 import sys
 from typing import NoReturn
 
-from pyman import stopping
+from pyman.system import stopping
 
 # Objects more than there were, before Python looks for garbage. Nearly all that is made while pyman loads
 # stays to the end: looking through it as often as Python does was an eighth of the time an install loads in.

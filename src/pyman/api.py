@@ -13,16 +13,18 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from pyman import catalogue, detect, store
+from pyman.builds.key import Key
+from pyman.catalogue import origins
+from pyman.catalogue.build import Metadata
+from pyman.choice.plan import Plan, Planner
+from pyman.choice.select import best_installed
+from pyman.discovery.interpreter import Interpreter
 from pyman.errors import NoDownloadFoundError, PymanError
-from pyman.interpreter import Interpreter
-from pyman.key import Key
-from pyman.metadata import Metadata
-from pyman.network import Network
-from pyman.plan import Plan, Planner
-from pyman.request import Request
-from pyman.select import best_installed
-from pyman.store import Store, user_store
+from pyman.machine import detection
+from pyman.network.policy import Network
+from pyman.requests.request import Request
+from pyman.store import installations
+from pyman.store.installations import Store, user_store
 
 StrPath = str | os.PathLike[str]
 
@@ -83,13 +85,13 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     FetchError, ArchiveError, DoesNotRunError or StoreError when it fails: the store is then as it was.
     """
     # It takes long to load, and who only looks for a Python does not need it.
-    from pyman.installer import Installer  # noqa: PLC0415
+    from pyman.installer.sequence import Installer  # noqa: PLC0415
 
     place = _setting(None if metadata is None else os.fspath(metadata), "PYMAN_METADATA")
     here = _store(home)
     network = Network.from_environment(os.environ)
     source = _setting(mirror, "PYMAN_MIRROR") or ""
-    load = partial(catalogue.load, place, lambda: network, here.homes)
+    load = partial(origins.load, place, lambda: network, here.homes)
     planner = Planner(here, _machine(target), load, reinstall, allow_unverified)
     plan = _plan(planner, Request.parse(request), network, source, is_given=bool(place))
     if plan.present:
@@ -116,7 +118,7 @@ def find(request: str, *, managed_only: bool = False, home: StrPath | None = Non
     if managed_only:
         return None
     # Only where pyman has none of its own.
-    from pyman.discover import Surroundings, first  # noqa: PLC0415
+    from pyman.discovery.discover import Surroundings, first  # noqa: PLC0415
 
     foreign = first(wanted, Surroundings(here.homes, os.environ))
     return _foreign(foreign) if foreign else None
@@ -133,7 +135,7 @@ def installed(request: str = "any", *, home: StrPath | None = None) -> list[Inst
 
 def _plan(planner: Planner, request: Request, network: Network, mirror: str, *, is_given: bool) -> Plan:
     """Make the plan, and look for newer builds as on the command line."""
-    from pyman.refreshing import Refresher  # noqa: PLC0415 - see above
+    from pyman.refresh.occasions import Refresher  # noqa: PLC0415 - see above
 
     refresher = Refresher(planner.store, network, mirror=mirror, is_given=is_given)
 
@@ -186,14 +188,14 @@ class _Reporter:
     def warned(self, text: str) -> None:
         """Nobody is told: it runs."""
 
-    def installed(self, installation: store.Installation, seconds: float) -> None:
+    def installed(self, installation: installations.Installation, seconds: float) -> None:
         """Nobody is told: it is returned."""
 
-    def already(self, installation: store.Installation) -> None:
+    def already(self, installation: installations.Installation) -> None:
         """Nobody is told: it is returned."""
 
 
-def _public(found: store.Installation) -> Installation:
+def _public(found: installations.Installation) -> Installation:
     return Installation(str(found.key), *_parts(found.key), found.path, found.executable)
 
 
@@ -209,8 +211,8 @@ def _store(home: StrPath | None) -> Store:
     return user_store(os.environ, None if home is None else Path(home).expanduser().absolute())
 
 
-def _machine(target: str | None) -> detect.Machine:
-    return detect.machine(_setting(target, "PYMAN_TARGET"))
+def _machine(target: str | None) -> detection.Machine:
+    return detection.machine(_setting(target, "PYMAN_TARGET"))
 
 
 def _setting(given: str | None, variable: str) -> str | None:

@@ -12,8 +12,8 @@ from tests.benchmarks.rows import Measure, Row
 from tests.benchmarks.surroundings import CHECKOUT
 from tests.builds import Archive
 
-from pyman.key import Implementation
-from pyman.metadata import Build
+from pyman.builds.key import Implementation
+from pyman.catalogue.build import Build
 from pyman.release_index.document import builds_in, render
 
 _MOST_MS = 3

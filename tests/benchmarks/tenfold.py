@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pyman.metadata import Build
+from pyman.catalogue.build import Build
 from pyman.release_index.document import builds_in, render
 
 _TIMES = 10

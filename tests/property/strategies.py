@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 
-from pyman.key import Implementation, Key, Variant
-from pyman.target import Arch, Libc, Os, Target
-from pyman.version import Stage, Version
+from pyman.builds.key import Implementation, Key, Variant
+from pyman.builds.target import Arch, Libc, Os, Target
+from pyman.builds.version import Stage, Version
 
 _numbers = st.integers(min_value=0, max_value=9999)
 

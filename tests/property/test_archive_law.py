@@ -13,11 +13,11 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from tests.archives import DIRECTORY, HARDLINK, SYMLINK, build, gz, header, padded, pax, with_tarfile, zst
 
-from pyman import tar
-from pyman.archive import DEFAULT, Unpacked, unpack
+from pyman.archive import tar
+from pyman.archive.members import Limits
+from pyman.archive.tar import Kind, Member
+from pyman.archive.unpack import DEFAULT, Unpacked, unpack
 from pyman.errors import ArchiveError
-from pyman.tar import Kind, Member
-from pyman.unpacking import Limits
 
 LETTERS = st.characters(codec="utf-8", exclude_characters="\0/", exclude_categories=["Cs"])
 NAMES = st.lists(st.text(LETTERS, min_size=1, max_size=60), min_size=1, max_size=6).map("/".join)

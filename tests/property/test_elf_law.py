@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.elf_files import elf_file
 
-from pyman.elf import MAX_BYTES, Program, program_in, read_program
+from pyman.machine.elf import MAX_BYTES, Program, program_in, read_program
 
 HEAD_BYTES = 64 + 2 * 56
 EXTREMES = [

@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyman import manifest, verification
-from pyman.key import Key
-from pyman.manifest import File, Manifest
-from pyman.store import Installation
+from pyman.builds.key import Key
+from pyman.store import manifest, verification
+from pyman.store.installations import Installation
+from pyman.store.manifest import File, Manifest
 
 KEY = Key.parse("cpython-3.13.5+20250612-linux-riscv64-gnu")
 NAMES = ["bin/python3.13", "lib/a", "lib/b", "lib/deep/er/c", "top"]

@@ -8,15 +8,15 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyman.catalogue import parse
+from pyman.builds.key import Implementation, Key, Minor, Variant
+from pyman.builds.target import Target
+from pyman.builds.version import Version
+from pyman.catalogue.build import Build
+from pyman.catalogue.origins import parse
+from pyman.catalogue.own_form import SectionedMetadata
 from pyman.errors import MetadataError
-from pyman.key import Implementation, Key, Minor, Variant
-from pyman.metadata import Build
-from pyman.own_form import SectionedMetadata
 from pyman.release_index import artifact, document, index, others, rules
-from pyman.request import Request
-from pyman.target import Target
-from pyman.version import Version
+from pyman.requests.request import Request
 
 FORMS = [
     "install_only_stripped",

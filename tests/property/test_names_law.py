@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from packaging.version import Version as Pep440Version
 from tests.property.strategies import keys, targets, variants, versions
 
+from pyman.builds.key import Key, Variant
+from pyman.builds.target import Target
+from pyman.builds.version import Version
 from pyman.errors import UsageError
-from pyman.key import Key, Variant
-from pyman.target import Target
-from pyman.version import Version
 
 
 @given(versions)

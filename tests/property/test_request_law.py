@@ -4,9 +4,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.property.strategies import keys
 
+from pyman.builds.key import Key
 from pyman.errors import UsageError
-from pyman.key import Key
-from pyman.request import Request
+from pyman.requests.request import Request
 
 _PIECES = (
     *("3", "3.12", "312", "3.15.0rc1", "cp", "cpython", "python", "latest", "any", "t", "d", "td", "@", "-"),

@@ -14,7 +14,7 @@ Tree = dict[str, str]
 """A directory: each name below it with kind, mode and content; of pyman's own record only that it is one."""
 
 _RECORD = ".pyman.json"
-VERIFIES = importlib.util.find_spec("pyman.cli.verify") is not None
+VERIFIES = importlib.util.find_spec("pyman.commands.verify") is not None
 
 
 def described(folder: Path) -> Tree:

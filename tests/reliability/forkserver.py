@@ -24,8 +24,18 @@ from tests.reliability.injection import Fault, Steps
 
 import pyman.__main__
 import pyman.cli
+import pyman.commands
 
-_LOADED = ("installer", "fetch", "changes", "removal", "upkeep", "environments", "finder", "lines")
+_LOADED = (
+    "installer.sequence",
+    "network.download",
+    "store.changes",
+    "store.removal",
+    "upkeep.conditions",
+    "environments.entrances",
+    "discovery.finder",
+    "report.plain_lines",
+)
 _TICK = 0.002  # seconds
 
 
@@ -102,8 +112,9 @@ def _load() -> None:
     """Import what a run would import, so that none of it is done or counted in the runs."""
     for name in _LOADED:
         importlib.import_module(f"pyman.{name}")
-    for path in Path(pyman.cli.__file__).parent.glob("[a-z]*.py"):
-        importlib.import_module(f"pyman.cli.{path.stem}")
+    for package in (pyman.cli, pyman.commands):
+        for path in Path(str(package.__file__)).parent.glob("[a-z]*.py"):
+            importlib.import_module(f"{package.__name__}.{path.stem}")
 
 
 def main() -> None:

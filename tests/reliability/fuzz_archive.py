@@ -21,7 +21,14 @@ from tests.reliability.fuzzing import Target, fuzz
 BLOCK = 512
 _CHECKSUM = slice(148, 156)
 _MAGIC = slice(257, 262)
-_MODULES = ["pyman.archive", "pyman.tar", "pyman.unzip", "pyman.inflate", "pyman.names", "pyman.tree"]
+_MODULES = [
+    "pyman.archive.unpack",
+    "pyman.archive.tar",
+    "pyman.archive.unzip",
+    "pyman.archive.inflate",
+    "pyman.archive.member_names",
+    "pyman.archive.tree",
+]
 
 
 def with_checksums(tar: bytes) -> bytes:

@@ -12,7 +12,14 @@ import sys
 from tests.builds import Archive, own_form, uv_form
 from tests.reliability.fuzzing import Target, fuzz
 
-_MODULES = ["pyman.request", "pyman.grammar", "pyman.key", "pyman.version", "pyman.target", "pyman.metadata"]
+_MODULES = [
+    "pyman.requests.request",
+    "pyman.requests.grammar",
+    "pyman.builds.key",
+    "pyman.builds.version",
+    "pyman.builds.target",
+    "pyman.catalogue.build",
+]
 _WORDS = {
     b"r": "3 3.12 cp312 3.15.0rc1 3.13t 3.13td 3.12+static >=3.11,<3.13 ~=3.12 ==3.12.* pypy@3.11 latest",
     b"k": "cpython-3.13.2+freethreaded+20250409-linux-x86_64-gnu pypy-3.10.16+7.3.19-macos-aarch64-none",
@@ -34,12 +41,12 @@ def seeds() -> list[bytes]:
 
 def _load() -> Target:
     parsers = {
-        b"r": importlib.import_module("pyman.request").Request.parse,
-        b"k": importlib.import_module("pyman.key").Key.parse,
-        b"v": importlib.import_module("pyman.version").Version.parse,
-        b"t": importlib.import_module("pyman.target").Target.parse,
+        b"r": importlib.import_module("pyman.requests.request").Request.parse,
+        b"k": importlib.import_module("pyman.builds.key").Key.parse,
+        b"v": importlib.import_module("pyman.builds.version").Version.parse,
+        b"t": importlib.import_module("pyman.builds.target").Target.parse,
     }
-    parse_metadata = importlib.import_module("pyman.metadata").parse
+    parse_metadata = importlib.import_module("pyman.catalogue.origins").parse
     refusals = (ValueError, importlib.import_module("pyman.errors").PymanError)
 
     def target(data: bytes) -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from pyman import catalogue, detect
 from pyman.bootstrap import platforms, release
-from pyman.bootstrap.interpreter import Shelf
+from pyman.bootstrap.own_interpreter import Shelf
 from pyman.bootstrap.portables import Order
 from pyman.bootstrap.release import Wanted
+from pyman.builds.target import Target
+from pyman.catalogue import origins
 from pyman.errors import PymanError, UsageError
-from pyman.network import Network
-from pyman.request import Request
-from pyman.target import Target
+from pyman.machine import detection
+from pyman.network.policy import Network
+from pyman.requests.request import Request
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -65,11 +66,11 @@ def main(  # noqa: PLR0913 - one parameter an option
     """
     try:
         network = Network.from_environment(os.environ)
-        shelf = Shelf(catalogue.load(place, lambda: network), mirror, network)
+        shelf = Shelf(origins.load(place, lambda: network), mirror, network)
         order = Order(wheels, _time(), url.rstrip("/"), (newest_url or url).rstrip("/"))
         chosen = platforms.RELEASED if everything else tuple(map(Target.parse, targets))
         if not chosen and not archives:
-            chosen = (detect.detect().target,)
+            chosen = (detection.detect().target,)
         wanted = Wanted(chosen, archives, Request.parse(request), compile_with)
         release.make(wanted, shelf, order, out, told)
     except PymanError as error:

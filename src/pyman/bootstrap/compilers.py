@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pyman import detect
-from pyman.bootstrap.interpreter import Interpreter, Shelf
-from pyman.discover import Surroundings, first
+from pyman.bootstrap.own_interpreter import Interpreter, Shelf
+from pyman.discovery.discover import Surroundings, first
 from pyman.errors import PymanError
-from pyman.request import Request
-from pyman.store import user_store
+from pyman.machine import detection
+from pyman.requests.request import Request
+from pyman.store.installations import user_store
 
 
 def compilers(interpreter: Interpreter, given: Path | None, shelf: Shelf, work: Path) -> Iterator[Path]:
@@ -33,7 +33,7 @@ def compilers(interpreter: Interpreter, given: Path | None, shelf: Shelf, work: 
 
 def _downloaded(interpreter: Interpreter, shelf: Shelf, work: Path) -> Path:
     """The same version for this machine, or the newest of its minor version."""
-    own, version = detect.detect().target, interpreter.key.version
+    own, version = detection.detect().target, interpreter.key.version
     try:
         build = shelf.best(Request.parse(str(version)), own)
     except PymanError:

@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from pyman.builds.key import Implementation, Key
+from pyman.discovery.interview import ask
 from pyman.errors import PymanError
-from pyman.interview import ask
-from pyman.key import Implementation, Key
 
 # `module.pyc` where the source was is loaded without it, whatever its time, also where nobody may write
 # anything. Files are named as they stand in the portable pyman, so that it may be made anywhere.

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pyman
-from pyman import own_form
+from pyman.catalogue import own_form
 
 # Programs of their own, which the portable pyman has no use for.
 _LEFT_OUT = shutil.ignore_patterns("bootstrap", "metadata_fetcher", "__pycache__", "*.pyc")

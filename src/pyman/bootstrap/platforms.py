@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from packaging.tags import mac_platforms
 
-from pyman.key import Key
-from pyman.target import Arch, Libc, Os, Target
+from pyman.builds.key import Key
+from pyman.builds.target import Arch, Libc, Os, Target
 
 _MACHINES = {Arch.ARMV7: "armv7l"}
 _WINDOWS = {Arch.X86_64: "win_amd64", Arch.AARCH64: "win_arm64", Arch.I686: "win32"}

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pyman import __version__, portable
+from pyman import __version__
 from pyman.bootstrap import compiling, own, slim, tarball, wheels
-from pyman.bootstrap.interpreter import Interpreter
 from pyman.bootstrap.launchers import put_launcher
+from pyman.bootstrap.own_interpreter import Interpreter
 from pyman.bootstrap.platforms import Platform
 from pyman.bootstrap.wheels import Wheels
-from pyman.target import Target
+from pyman.builds.target import Target
+from pyman.portable import whereabouts
 
 TOP = "pyman"
 _PYTHON = "python"
@@ -75,7 +76,7 @@ def make(interpreter: Interpreter, compilers: Iterable[Path], order: Order, fold
 def _describe(tree: Path, interpreter: Interpreter, found: Wheels, order: Order) -> None:
     """Write down what this is, what it was made of, and the names of its files."""
     document = {
-        "format": portable.FORMAT,
+        "format": whereabouts.FORMAT,
         "version": __version__,
         "target": str(interpreter.key.target),
         "newest": order.newest,
@@ -89,10 +90,10 @@ def _describe(tree: Path, interpreter: Interpreter, found: Wheels, order: Order)
             for each in found.found
         ],
         "left_out": list(found.missing),
-        "files": [*_names(tree), portable.MARKER],
+        "files": [*_names(tree), whereabouts.MARKER],
     }
     text = json.dumps(document, indent=1) + "\n"
-    (tree / portable.MARKER).write_text(text, encoding="utf-8")
+    (tree / whereabouts.MARKER).write_text(text, encoding="utf-8")
 
 
 def _names(tree: Path) -> list[str]:

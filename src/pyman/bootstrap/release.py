@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 from pyman import __version__
 from pyman.bootstrap import portables, pyz, sbom, script
 from pyman.bootstrap.compilers import compilers
-from pyman.bootstrap.interpreter import Interpreter, Shelf, from_file
+from pyman.bootstrap.own_interpreter import Interpreter, Shelf, from_file
 from pyman.bootstrap.portables import Order, Portable
+from pyman.builds.target import Target
 from pyman.errors import NoDownloadFoundError
-from pyman.request import Request
-from pyman.target import Target
+from pyman.requests.request import Request
 
 _KILO = 1000
 SUMS = "SHA256SUMS"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pyman import __version__
-from pyman.bootstrap.interpreter import Interpreter
+from pyman.bootstrap.own_interpreter import Interpreter
 from pyman.bootstrap.portables import Portable
 from pyman.bootstrap.pyz import App
 from pyman.bootstrap.wheels import DISTRIBUTION, Wheel

@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from pyman.bootstrap.interpreter import Interpreter
-from pyman.target import Os
+from pyman.bootstrap.own_interpreter import Interpreter
+from pyman.builds.target import Os
 
 # Of the standard library: what tests, teaches, draws, debugs, serves, speaks protocols that pyman does not,
 # or only does what an extension module does as well.

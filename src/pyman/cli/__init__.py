@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
-from pyman import __version__, stopping, ui
+from pyman import __version__
 from pyman.errors import PymanError, UsageError
+from pyman.report import ui
+from pyman.system import stopping
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -70,7 +72,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = importlib.import_module(f"pyman.cli.{cmd_name.replace('-', '_')}").command
+        command = importlib.import_module(f"pyman.commands.{cmd_name.replace('-', '_')}").command
         if not isinstance(command, click.Command):
             return None
         if not ctx.resilient_parsing:
@@ -203,7 +205,7 @@ def _try_to_print(error: OSError) -> None:
 
 def _lost() -> PymanError | None:
     """Return the error for a current folder that is gone, which the system reports without a name."""
-    from pyman.userdirs import current_dir
+    from pyman.system.userdirs import current_dir
 
     try:
         current_dir()

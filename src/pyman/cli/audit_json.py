@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pyman.advisories import ADVISORIES, facts
-from pyman.audit import Concern, Finding, Judgement, Subject, Where
-from pyman.exposure import Exposure, is_fixed_in_series
-from pyman.lifecycle import end_of_life
-from pyman.metadata import Build
-from pyman.spelling import NO_RELEASE
-from pyman.version import Version
-from pyman.vulnerabilities import Severity, Vulnerability, VulnerabilityList
+from pyman.builds.version import Version
+from pyman.catalogue.advisories import ADVISORIES, facts
+from pyman.catalogue.build import Build
+from pyman.catalogue.lifecycle import end_of_life
+from pyman.catalogue.vulnerabilities import Severity, Vulnerability, VulnerabilityList
+from pyman.requests.spelling import NO_RELEASE
+from pyman.upkeep.audit import Concern, Finding, Judgement, Subject, Where
+from pyman.upkeep.exposure import Exposure, is_fixed_in_series
 
 _LOOKED_AT = {
     Where.INSTALLED: "installations",

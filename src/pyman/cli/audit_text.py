@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from pyman import ui
-from pyman.advisories import ADVISORIES, Advisory
-from pyman.audit import Finding, Judgement, Where
-from pyman.exposure import Exposure, is_fixed_in_series
-from pyman.version import Version
-from pyman.vulnerabilities import Severity, Vulnerability, VulnerabilityList
+from pyman.builds.version import Version
+from pyman.catalogue.advisories import ADVISORIES, Advisory
+from pyman.catalogue.vulnerabilities import Severity, Vulnerability, VulnerabilityList
+from pyman.report import ui
+from pyman.upkeep.audit import Finding, Judgement, Where
+from pyman.upkeep.exposure import Exposure, is_fixed_in_series
 
 _OLD_DAYS = 90  # releases come every few weeks
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from pyman import ui
-from pyman.store import Bystander
+from pyman.report import ui
+from pyman.store.installations import Bystander
 
 
 def tell(bystanders: Sequence[Bystander]) -> None:

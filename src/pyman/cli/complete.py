@@ -13,12 +13,12 @@ from contextlib import suppress
 import click
 from click.shell_completion import CompletionItem, shell_complete
 
+from pyman.builds.key import Key
+from pyman.catalogue.build import Metadata
 from pyman.cli import powershell, settings
 from pyman.errors import MetadataError, PymanError
-from pyman.key import Key
-from pyman.listing import Depth, available, order
-from pyman.metadata import Metadata
-from pyman.request import Request
+from pyman.report.listing import Depth, available, order
+from pyman.requests.request import Request
 
 VARIABLE = "_PYMAN_COMPLETE"
 _PATCH_BEGUN = re.compile(r"[0-9]+\.[0-9]+\.")

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from pyman.builds.key import Key
 from pyman.errors import StoreError
-from pyman.key import Key
-from pyman.request import Request
-from pyman.store import Installation, Store
+from pyman.requests.request import Request
+from pyman.store.installations import Installation, Store
 
 
 def fitting(texts: Sequence[str], here: Sequence[Installation], store: Store) -> list[Installation]:

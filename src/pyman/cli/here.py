@@ -4,17 +4,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyman import detect
-from pyman.detect import Machine
+from pyman.discovery.finder import Here, Outcome
 from pyman.errors import PymanError
-from pyman.finder import Here, Outcome
-from pyman.request import Request
-from pyman.spelling import spelled
-from pyman.store import user_store
-from pyman.userdirs import current_dir
+from pyman.machine import detection
+from pyman.machine.detection import Machine
+from pyman.requests.request import Request
+from pyman.requests.spelling import spelled
+from pyman.store.installations import user_store
+from pyman.system.userdirs import current_dir
 
 if TYPE_CHECKING:
-    from pyman.metadata import Build
+    from pyman.catalogue.build import Build
 
 
 def here(request: str | None = None) -> Here:
@@ -41,8 +41,8 @@ def missing(outcome: Outcome) -> PymanError:
 
 def available(request: Request) -> "Build":
     """Return the build that `pyman install` would take; NoDownloadFoundError when there is none."""
+    from pyman.choice.select import candidates
     from pyman.cli import settings
-    from pyman.select import candidates
 
     metadata = settings.load_metadata(os.environ.get("PYMAN_METADATA"))
     return candidates(request, metadata, settings.machine(os.environ.get("PYMAN_TARGET")))[0]
@@ -64,7 +64,7 @@ def _machine() -> Machine | None:
     """What this machine is; None where nothing is built for it: other Pythons may well be found there."""
     target = os.environ.get("PYMAN_TARGET") or None
     try:
-        return detect.machine(target)
+        return detection.machine(target)
     except PymanError:
         if target:
             raise

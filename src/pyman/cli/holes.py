@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from pyman import ui
+from pyman.builds.key import Implementation
+from pyman.builds.version import Version
+from pyman.catalogue.build import Metadata
 from pyman.cli import settings
-from pyman.detect import Machine
 from pyman.errors import PymanError
-from pyman.key import Implementation
-from pyman.metadata import Metadata
-from pyman.request import Request
-from pyman.version import Version
+from pyman.machine.detection import Machine
+from pyman.report import ui
+from pyman.requests.request import Request
 
 
 def mention(
@@ -48,7 +48,7 @@ def _remark(request: Request, machine: Machine, metadata: Metadata) -> str:
 
 def _newest(request: Request, machine: Machine, metadata: Metadata) -> Version:
     """The patch that an install of the minor version would take; NoDownloadFoundError if there is none."""
-    from pyman.select import candidates
+    from pyman.choice.select import candidates
 
     version = request.full_version
     minor = request._replace(numbers=version.series if version else (), exact=None, release="")

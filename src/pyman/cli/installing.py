@@ -5,14 +5,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
-from pyman import advisories, changes, links, ui
+from pyman.builds.key import Key
+from pyman.builds.target import Os, Target
+from pyman.catalogue import advisories
 from pyman.cli import settings
 from pyman.errors import PymanError
-from pyman.key import Key
-from pyman.lines import Lines, Silence
-from pyman.reporter import Reporter
-from pyman.store import Installation, Store
-from pyman.target import Os, Target
+from pyman.installer.reporter import Reporter
+from pyman.report import ui
+from pyman.report.plain_lines import Lines, Silence
+from pyman.store import changes, links
+from pyman.store.installations import Installation, Store
 
 _STATIC = (
     "{key} is a static build: no dynamic one fits. A static Python cannot load extension modules, "
@@ -26,7 +28,7 @@ def reporter(*, quiet: bool) -> Iterator[Reporter]:
     if quiet:
         yield Silence()
     elif sys.stderr.isatty():
-        from pyman.progress import Bars  # only a terminal needs rich
+        from pyman.report.progress import Bars  # only a terminal needs rich
 
         with Bars() as bars:
             yield bars
@@ -58,7 +60,7 @@ def register(installations: Iterable[Installation]) -> None:
     ours = [each for each in installations if each.key.target.os is Os.WINDOWS]
     if not ours:
         return
-    from pyman import windows_registry
+    from pyman.store import windows_registry
 
     for installation in ours:
         try:

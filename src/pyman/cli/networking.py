@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from pyman.network import Network
+    from pyman.network.policy import Network
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _OFFLINE = "pyman.offline"
@@ -40,7 +40,7 @@ def network_options(command: _Command) -> _Command:
 
 def network() -> "Network":
     """Return what variables and options say; UsageError for a variable that cannot be understood."""
-    from pyman.network import Network
+    from pyman.network.policy import Network
 
     offline, hosts = _given()
     said = Network.from_environment(os.environ)

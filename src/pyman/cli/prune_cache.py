@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import click
 
-from pyman import cache_upkeep, ui
-from pyman.cache import Cache
-from pyman.cache_folder import Folder
-from pyman.cache_upkeep import Entry, Wanted
 from pyman.cli import networking, settings
 from pyman.errors import StoreError, UsageError
-from pyman.upkeep import Successors
+from pyman.network.cache import Cache
+from pyman.network.cache_folder import Folder
+from pyman.report import ui
+from pyman.upkeep import cache_upkeep
+from pyman.upkeep.cache_upkeep import Entry, Wanted
+from pyman.upkeep.conditions import Successors
 
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)(i?)b?", re.IGNORECASE | re.ASCII)
 _POWERS = ["", "k", "m", "g", "t"]

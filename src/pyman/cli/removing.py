@@ -4,13 +4,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pyman import in_use, remembered, ui, windows_registry
+from pyman.builds.key import Key
 from pyman.cli import settings
+from pyman.environments import environment_index, in_use
+from pyman.environments.in_use import Looked, Unseen
 from pyman.errors import PymanError
-from pyman.in_use import Looked, Unseen
-from pyman.key import Key
-from pyman.removal import Remover
-from pyman.store import Installation, Store
+from pyman.report import ui
+from pyman.store import windows_registry
+from pyman.store.installations import Installation, Store
+from pyman.store.removal import Remover
 
 _SHOWN = 5
 
@@ -47,7 +49,7 @@ def look(store: Store, scanned: Iterable[Path] = ()) -> Looked:
 
 def remember(store: Store, looked: Looked) -> None:
     """Keep in mind what was found: the next time it may lie elsewhere than where is looked."""
-    remembered.note_all(store.home, [each.path for each in looked.environments])
+    environment_index.note_all(store.home, [each.path for each in looked.environments])
 
 
 def tell_unseen(unseen: Sequence[Unseen]) -> None:

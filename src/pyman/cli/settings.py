@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pyman import catalogue, detect, ui
+from pyman.builds.target import Target
+from pyman.catalogue import origins
+from pyman.catalogue.build import Metadata
 from pyman.cli import networking
-from pyman.detect import Machine
 from pyman.errors import PymanError
-from pyman.metadata import Metadata
-from pyman.store import Store, default_bin, user_store
-from pyman.target import Target
+from pyman.machine import detection
+from pyman.machine.detection import Machine
+from pyman.report import ui
+from pyman.store.installations import Store, default_bin, user_store
 
 if TYPE_CHECKING:
-    from pyman.refreshing import Refresher
-    from pyman.vulnerabilities import VulnerabilityList
+    from pyman.catalogue.vulnerabilities import VulnerabilityList
+    from pyman.refresh.occasions import Refresher
 
 _told: set[str] = set()
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -67,7 +69,7 @@ def refresh_option(command: _Command) -> _Command:
 
 def refresher(wish: bool | None, metadata_place: str | None, mirror: str = "") -> "Refresher":
     """Return what refreshes for a command as the options and PYMAN_REFRESH say."""
-    from pyman.refreshing import Refresher
+    from pyman.refresh.occasions import Refresher
 
     return Refresher(
         store(),
@@ -92,20 +94,20 @@ def bin_dir() -> Path:
 
 def machine(target: str | None) -> Machine:
     """Return this machine, or what `--target` says of it."""
-    return detect.machine(target or None)
+    return detection.machine(target or None)
 
 
 def own_target(target: str | None) -> Target:
     """Return the target whose programs run here: what was detected, else what `--target` says of it."""
     try:
-        return detect.detect().target
+        return detection.detect().target
     except PymanError:
         return machine(target).target
 
 
 def load_metadata(place: str | None) -> Metadata:
     """Return the metadata that are bundled and learned, or those at `place`; MetadataError or FetchError."""
-    return catalogue.load(place, networking.network, store().homes, warn_once)
+    return origins.load(place, networking.network, store().homes, warn_once)
 
 
 def warn_once(problem: PymanError) -> None:
@@ -117,6 +119,6 @@ def warn_once(problem: PymanError) -> None:
 
 def load_vulnerabilities() -> "VulnerabilityList":
     """Return what is known to be wrong with versions of CPython; MetadataError if the list is damaged."""
-    from pyman import vulnerabilities  # most commands need no list
+    from pyman.catalogue import vulnerabilities  # most commands need no list
 
     return vulnerabilities.known(store().homes, warn_once)

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 from pyman.errors import UsageError
-from pyman.request import is_request
+from pyman.requests.request import is_request
 
 # What other version managers, package managers and shells call the same.
 _ELSEWHERE = {

@@ -9,9 +9,9 @@ from typing import IO
 import click
 from click.core import ParameterSource
 
+from pyman.builds.key import Implementation
 from pyman.errors import MetadataError, PymanError
-from pyman.key import Implementation
-from pyman.metadata_fetcher import addition, report, vulnerabilities
+from pyman.metadata_fetcher import addition, report, vulnerability_list
 from pyman.metadata_fetcher.summary import Change, Papers
 from pyman.release_index import artifact, document, index, others, rules
 from pyman.release_index.artifact import Artifact, Skipped
@@ -40,7 +40,7 @@ from pyman.release_index.artifact import Artifact, Skipped
     "--vulnerabilities-output",
     "list_output",
     type=click.Path(path_type=Path),
-    default=vulnerabilities.PLACE,
+    default=vulnerability_list.PLACE,
     show_default=True,
 )
 @click.option(
@@ -84,7 +84,7 @@ def main(  # noqa: PLR0913 - one parameter an option
             )
         if records:
             day = list_date.date() if list_date else None
-            is_new, said = vulnerabilities.make(records, list_output, day, write=not check)
+            is_new, said = vulnerability_list.make(records, list_output, day, write=not check)
             changed |= is_new
             tell(said)
             papers.note("Known vulnerabilities", said)

@@ -7,11 +7,11 @@ That list is `{"release": "20261110", "builds": [{"key": …, "url": …, "sha25
 import json
 from collections.abc import Collection, Iterable
 
+from pyman.builds.key import Implementation, Key, Variant
+from pyman.builds.target import Target
+from pyman.catalogue.build import Build
 from pyman.errors import MetadataError
-from pyman.key import Implementation, Key, Variant
-from pyman.metadata import Build
 from pyman.release_index import document
-from pyman.target import Target
 
 _HINT = "It is what the fetcher writes with --new."
 

@@ -22,10 +22,10 @@ from urllib.parse import quote
 
 import click
 
+from pyman.catalogue.build import Build
 from pyman.errors import MetadataError, PymanError
-from pyman.fetch.download import downloading
-from pyman.metadata import Build
 from pyman.metadata_fetcher import addition
+from pyman.network.download import downloading
 from pyman.release_index import document
 
 REPOSITORY = "astral-sh/python-build-standalone"

@@ -15,8 +15,8 @@ from typing import Any
 
 from packaging.version import Version as AnyVersion
 
+from pyman.catalogue.vulnerabilities import Severity, bound
 from pyman.release_index.artifact import text_of
-from pyman.vulnerabilities import Severity, bound
 
 _PACKAGES = {"python", "cpython"}
 _REPOSITORY = "github.com/python/cpython"

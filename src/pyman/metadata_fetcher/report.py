@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from pyman.key import Key
-from pyman.metadata import Build
+from pyman.builds.key import Key
+from pyman.catalogue.build import Build
 from pyman.release_index.artifact import Skipped
 from pyman.release_index.rules import Rule
 

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
-from pyman.key import Implementation, Key
-from pyman.metadata import Build
+from pyman.builds.key import Implementation, Key
+from pyman.builds.target import Target
+from pyman.builds.version import Version
+from pyman.catalogue.build import Build
 from pyman.metadata_fetcher import addition
 from pyman.release_index.artifact import Skipped
 from pyman.release_index.rules import Rule
-from pyman.target import Target
-from pyman.version import Version
 
 _LONGEST = 120  # characters of one name or reason
 _LONGEST_LINE = 300

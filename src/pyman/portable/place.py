@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pyman.errors import PymanError, StoreError
-from pyman.filesystem import exchange
-from pyman.portable import MARKER, RECEIPT
+from pyman.portable.whereabouts import MARKER, RECEIPT
+from pyman.system.filesystem import exchange
 
 LAUNCHER = "bin/pyman.cmd" if os.name == "nt" else "bin/pyman"
 _SECONDS = 60

@@ -9,12 +9,12 @@ from threading import Event
 
 from packaging.version import InvalidVersion, Version
 
-from pyman import archive
+from pyman.archive import unpack
 from pyman.errors import FetchError, StoreError, UsageError
-from pyman.fetch.download import downloading, read_url
-from pyman.network import Network
+from pyman.network.download import downloading, read_url
+from pyman.network.policy import Network
 from pyman.portable import place
-from pyman.userdirs import given_dir
+from pyman.system.userdirs import given_dir
 
 _SUMS = "SHA256SUMS"
 _LINE = re.compile(
@@ -88,7 +88,7 @@ def update(root: Path, offer: Offer, origin: str, network: Network) -> None:
         new = staging / "pyman"
         new.mkdir(0o755)
         with downloading(offer.url, Event(), network) as download:
-            archive.unpack(download, new)
+            unpack.unpack(download, new)
             download.check(offer.sha256)
         written_down = {**place.receipt(root), "origin": origin, "sha256": offer.sha256}
         place.publish(new, root, written_down)

@@ -1,35 +1,4 @@
-"""Finishes an unpacked tree, in staging but with its final path known, so that it works like one built there.
+"""What is changed in an unpacked tree so that it works at its final path.
 
-Nothing of it is run here: a tree for another machine is finished as well.
+Runs nothing of it. Begin with `steps`.
 """
-
-from pathlib import Path
-
-from pyman.key import Implementation
-from pyman.prepare import environments, externally_managed, launchers, sysconfig_data
-from pyman.prepare.rewriting import as_written
-from pyman.store import Installation, executable_name
-from pyman.target import Os
-
-
-def prepare(staged: Installation, final: Path, *, is_external: bool) -> None:
-    """Make the unpacked tree say that it is at `final`, and give it all its names.
-
-    `is_external` marks it as externally managed (PEP 668). Raises OSError when the system cannot write.
-    """
-    tree, key = staged.path, staged.key
-    final = as_written(final)
-    stdlib = staged.standard_library
-    macos = key.target.os is Os.MACOS
-    launchers.name_interpreter(tree, key)
-    if key.target.os is not Os.WINDOWS:
-        sysconfig_data.settle(tree, stdlib, final, macos=macos)
-        launchers.settle(tree, stdlib)
-        if stdlib and key.implementation is Implementation.CPYTHON:
-            environments.settle(stdlib, executable_name(key))
-    if macos:
-        from pyman.prepare import install_name  # noqa: PLC0415 - reading Mach-O is for few
-
-        install_name.settle(tree, final)
-    if stdlib and is_external:
-        externally_managed.mark(stdlib, key)

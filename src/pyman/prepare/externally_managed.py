@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pyman.key import Key
-from pyman.store import executable_name
-from pyman.target import Os
+from pyman.builds.key import Key
+from pyman.builds.target import Os
+from pyman.store.installations import executable_name
 
 NAME = "EXTERNALLY-MANAGED"
 _TEXT = """\

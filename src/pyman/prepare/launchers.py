@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from pyman.key import Key
+from pyman.builds.key import Key
+from pyman.builds.target import Os
+from pyman.prepare.path_spelling import PREFIX
 from pyman.prepare.rewriting import plain_files, replace
-from pyman.prepare.spelling import PREFIX
-from pyman.store import Installation, executable_name
-from pyman.target import Os
+from pyman.store.installations import Installation, executable_name
 
 _SCRIPT_START = 512  # bytes; where a script names its interpreter
 # `#!/install/bin/python3.12`, or what pip writes where that line would be too long for the kernel.

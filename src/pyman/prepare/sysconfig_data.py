@@ -16,10 +16,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from pyman.prepare.path_spelling import Spelling, with_path, with_tools
 from pyman.prepare.rewriting import data as data_of
 from pyman.prepare.rewriting import plain_files, replace
 from pyman.prepare.rewriting import text as text_of
-from pyman.prepare.spelling import Spelling, with_path, with_tools
 
 _ASSIGNMENT = re.compile(r"^(?P<name>[A-Za-z_]\w*[ \t]*[:?+]?=[ \t]*)(?P<value>.*)$", re.MULTILINE)
 _PATH_BY_SED = ' | sed "s#$prefix#$prefix_real#"'

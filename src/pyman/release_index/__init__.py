@@ -3,5 +3,6 @@
     index ─read→ records ─parse→ artifacts ─settle digests, apply rules, choose the best→ builds ─render→ file
     PyPy, GraalPy ─parse→ artifacts ─┘
 
-One code for both who read it: `pyman.metadata_fetcher`, which makes the bundled file, and `pyman refresh`.
+One code for `pyman.metadata_fetcher`, which makes the bundled file, and for `pyman refresh`. Writes
+nothing but that file. Begin with `artifact` and `rules`.
 """

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote, unquote
 
+from pyman.builds.key import Implementation, Key, Variant
+from pyman.builds.target import Target
+from pyman.builds.version import Version
 from pyman.errors import UsageError
-from pyman.key import Implementation, Key, Variant
 from pyman.release_index.index import Record
-from pyman.target import Target
-from pyman.version import Version
 
 FORMS = ("install_only_stripped", "install_only", "full")  # the best first
 _VARIANTS = frozenset(Variant._fields)

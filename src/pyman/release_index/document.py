@@ -1,6 +1,6 @@
 """The file `download-metadata.json`: read as it is, rendered anew, written whole.
 
-Its form is documented in `pyman.own_form`, which reads it.
+Its form is documented in `pyman.catalogue.own_form`, which reads it.
 """
 
 import json
@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
 
-from pyman.catalogue import parse
+from pyman.builds.key import Implementation, Key
+from pyman.catalogue.build import Build, best_first
+from pyman.catalogue.origins import parse
+from pyman.catalogue.own_form import BUILDS_LINE, FORMAT, WholeMetadata
 from pyman.errors import MetadataError
-from pyman.key import Implementation, Key
-from pyman.metadata import Build, best_first
-from pyman.own_form import BUILDS_LINE, FORMAT, WholeMetadata
 
 NAME = "download-metadata.json"
 ORIGIN = "https://github.com/astral-sh/python-build-standalone/releases/download"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyman.errors import MetadataError
-from pyman.fetch.download import read_url
+from pyman.network.download import read_url
 
 PUBLISHED = "https://releases.astral.sh/github/versions/main/v1/python-build-standalone.ndjson"
 _GZIP_MAGIC = b"\x1f\x8b"

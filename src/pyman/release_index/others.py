@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
+from pyman.builds.key import Implementation, Key, Variant
+from pyman.builds.target import Target
+from pyman.builds.version import Version
 from pyman.errors import MetadataError, UsageError
-from pyman.key import Implementation, Key, Variant
 from pyman.release_index.artifact import Artifact, Skipped, digest_of, name_of, text_of
-from pyman.target import Target
-from pyman.version import Version
 
 FORMS = ("tar.gz", "zip", "tar.bz2")  # what is unpacked fastest first
 _OTHERS = {each.value for each in Implementation} - {Implementation.CPYTHON}

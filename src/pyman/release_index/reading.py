@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, groupby
 from typing import NamedTuple
 
-from pyman import catalogue
+from pyman.archive.inflate import plain
+from pyman.builds.key import Key
+from pyman.catalogue import origins
+from pyman.catalogue.build import Build
+from pyman.catalogue.own_form import WholeMetadata
 from pyman.errors import ArchiveError, MetadataError
-from pyman.inflate import plain
-from pyman.key import Key
-from pyman.metadata import Build
-from pyman.own_form import WholeMetadata
 from pyman.release_index import artifact, index, rules
 from pyman.release_index.artifact import Artifact, Skipped
 from pyman.release_index.index import Record
@@ -80,7 +80,7 @@ def _of_document(data: bytes, name: str) -> Found:
             f"{name} is neither a release index nor download metadata: {what}",
             "Look at what is served there, or name another source with --from.",
         )
-    metadata = catalogue.parse(data, name)
+    metadata = origins.parse(data, name)
     builds = list(chain.from_iterable(metadata.builds(target) for target in metadata.targets()))
     ruled = [(build, rules.rule_against(build.key)) for build in builds]
     kept = [build for build, rule in ruled if not rule]

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
+from pyman.builds.key import Implementation, Key
+from pyman.builds.target import Libc
+from pyman.catalogue.build import Build
 from pyman.errors import ContradictionError
-from pyman.key import Implementation, Key
-from pyman.metadata import Build
 from pyman.release_index import others
 from pyman.release_index.artifact import FORMS, Artifact
-from pyman.target import Libc
 
 FIRST_HONEST_MUSL = 20250311
 FIRST_SERIES = (3, 8)

@@ -6,7 +6,7 @@ For Linux it is a program of two kilobytes, since there are images without a she
 
 from pathlib import Path
 
-from pyman.target import Os, Target
+from pyman.builds.target import Os, Target
 
 _HERE = Path(__file__).parent
 _SHELL = """\

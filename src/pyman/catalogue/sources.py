@@ -1,0 +1,42 @@
+"""Where a build may be had."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from pyman.catalogue.build import Build
+from pyman.errors import FetchError
+from pyman.system.userdirs import given_dir
+
+GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download/"
+# The build project's own mirror, which it wants to be asked first (astral-sh/uv issue 18503).
+PROJECT_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
+_MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
+
+
+def sources_of(build: Build, mirror: str = "") -> list[str]:
+    """Return the URLs at which `build` may be had, in the order in which to try them.
+
+    `mirror` is a URL or a folder laid out as the release downloads are: `{mirror}/{release}/{file}`.
+    """
+    urls = []
+    if mirror:
+        urls.append(below(mirror, f"{build.key.release}/{quote(build.file_name)}"))
+    if build.url.startswith(GITHUB):
+        urls.append(PROJECT_MIRROR + build.url.removeprefix(GITHUB))
+    return [*urls, build.url]
+
+
+def below(mirror: str, path: str) -> str:
+    """Return the URL of `path` in a mirror; a query, as signed addresses have it, stays the last part."""
+    base = mirror if "://" in mirror else given_dir(mirror, "--mirror or PYMAN_MIRROR").resolve().as_uri()
+    base, mark, query = base.partition("?")
+    return f"{base.rstrip('/')}/{path}{mark}{query}"
+
+
+def all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:
+    """Return the error for a build that no source gave: the one failure, or all in one."""
+    hint = f"{failures[-1].hint} {_MIRROR}"
+    if len(failures) == 1:
+        return type(failures[0])(failures[0].message, hint)
+    each = "".join(f"\n  {failure.message}" for failure in failures)
+    return FetchError(f"no source gave {build.file_name}:{each}", hint)

@@ -1,0 +1,133 @@
+"""`pyman pin`."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from pyman.cli.here import available, here, missing
+from pyman.cli.networking import network_options
+from pyman.discovery.finder import Outcome, installed
+from pyman.errors import PymanError, UsageError
+from pyman.project import pins, repin
+from pyman.report import ui
+from pyman.requests.request import Request
+from pyman.requests.spelling import exact, spelled
+from pyman.system.userdirs import current_dir
+
+
+@click.command("pin")
+@click.argument("request", required=False)
+@click.option("--global", "everywhere", is_flag=True, help="The version where no project names one.")
+@click.option("--resolved", is_flag=True, help="Write the exact version that REQUEST means now.")
+@click.option("--rm", "removing", is_flag=True, help="Remove the pin.")
+@click.option("--force", is_flag=True, help="Pin a version that the project's requires-python rules out.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@network_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    request: str | None,
+    everywhere: bool,
+    resolved: bool,
+    removing: bool,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Show or set the Python version of a project.
+
+    Without REQUEST the pin that counts here is printed. With it, it is written to .python-version in the
+    current folder, or to the .python-versions that is there.
+    """
+    if request and removing:
+        raise UsageError("a REQUEST and --rm exclude each other", "Give one of them.")
+    if resolved and not request:
+        raise UsageError("--resolved needs a REQUEST", "For example `pyman pin --resolved 3.13`.")
+    path = pins.own_path() if everywhere else repin.file_in(current_dir())
+    if removing:
+        _remove(path, dry_run=dry_run)
+        pinned = []
+    elif request:
+        pinned = [_text(Request.parse(request), resolved=resolved)]
+        if not everywhere and not force:
+            _check(pinned[0])
+        _mention(Request.parse(pinned[0]))
+        _write(path, pinned[0], dry_run=dry_run)
+    else:
+        path, pinned = _current(everywhere=everywhere)
+        ui.note(f"Pinned by {path}")
+    if as_json:
+        ui.document({"file": str(path), "pins": [{"request": text} for text in pinned]})
+    elif not request:
+        _print(pinned)
+
+
+def _text(request: Request, *, resolved: bool) -> str:
+    """What to write; a warning where there is no such Python."""
+    found = installed(request, here(spelled(request)))
+    if resolved:
+        key = found.key if found and found.key else available(request).key
+        return exact(request, key.version)
+    if not found:
+        problem = missing(Outcome(request, None))
+        ui.warning(f"{problem.message}. {problem.hint}")
+    return spelled(request)
+
+
+def _check(text: str) -> None:
+    """PymanError where the project cannot run on that version; a damaged project file says nothing."""
+    from pyman.project.pyproject import requirement
+
+    try:
+        project = requirement(current_dir())
+    except UsageError as error:
+        ui.warning(error.message)
+        return
+    if project and not project.allows(Request.parse(text)):
+        raise PymanError(
+            f"{text} does not satisfy requires-python of {project.path}: {project.request.specifiers}",
+            "Pin a version that does, or give --force.",
+        )
+
+
+def _mention(request: Request) -> None:
+    if request.full_version:
+        from pyman.cli import holes
+
+        holes.mention([request], here().machine, os.environ.get("PYMAN_METADATA"))
+
+
+def _write(path: Path, text: str, *, dry_run: bool) -> None:
+    if dry_run:
+        ui.note(f"Would pin {text} in {path}")
+        return
+    repin.write(path, text)
+    ui.note(f"Pinned {text} in {path}")
+
+
+def _remove(path: Path, *, dry_run: bool) -> None:
+    if not path.is_file():
+        elsewhere = pins.find(current_dir())
+        hint = f"The pin that counts here is {elsewhere.path}." if elsewhere else "Nothing is pinned."
+        raise PymanError(f"there is no {path}", hint)
+    if dry_run:
+        ui.note(f"Would remove {path}")
+        return
+    repin.remove(path)
+    ui.note(f"Removed {path}")
+
+
+def _current(*, everywhere: bool) -> tuple[Path, list[str]]:
+    """The file that counts and what it names; PymanError when there is none."""
+    file = pins.own() if everywhere else pins.find(current_dir())
+    if not file:
+        raise PymanError("no Python version is pinned here", "`pyman pin 3.13` pins one.")
+    for warning in file.skipped:
+        ui.warning(warning)
+    return file.path, [*([pins.SYSTEM] if file.system else []), *map(spelled, file.requests)]
+
+
+def _print(pinned: Iterable[str]) -> None:
+    for text in pinned:
+        ui.data(text)

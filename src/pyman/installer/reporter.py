@@ -1,0 +1,41 @@
+"""Reporter: what is told about an install while it goes on."""
+
+from typing import Protocol
+
+from pyman.builds.key import Key
+from pyman.errors import DoesNotRunError, PymanError
+from pyman.store.installations import Installation
+
+
+class Reporter(Protocol):
+    """Who is told how an install goes; called from several threads."""
+
+    def waiting(self, key: Key, owner: str) -> None:
+        """Another process, `owner` in words, is installing the same build."""
+
+    def downloading(self, key: Key, size: int | None) -> None:
+        """Bytes are coming, `size` of them if the source said so; again when the next source is tried."""
+
+    def reading_cache(self, key: Key, size: int | None) -> None:
+        """The archive was downloaded before: its bytes come from the cache, perhaps in vain."""
+
+    def received(self, key: Key, count: int) -> None:
+        """So many bytes more have come."""
+
+    def testing(self, key: Key, seconds: float) -> None:
+        """It was started to see whether it runs, which takes long; so many `seconds` it has in all."""
+
+    def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
+        """A source failed; another one is tried unless that was the last."""
+
+    def does_not_run(self, error: DoesNotRunError, following: Key) -> None:
+        """A build does not run on this machine; the next best one is tried."""
+
+    def warned(self, text: str) -> None:
+        """A build runs, but there is something the user should know about it."""
+
+    def installed(self, installation: Installation, seconds: float) -> None:
+        """It is published."""
+
+    def already(self, installation: Installation) -> None:
+        """It was there before."""

@@ -1,0 +1,128 @@
+"""The bytes of one source: hashed as they pass, and taken up again where a connection breaks."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from threading import Event
+from typing import TYPE_CHECKING, BinaryIO
+
+from pyman.errors import AbsentError, CancelledError, DigestMismatchError, FetchError, OfflineError
+from pyman.network.address import path_of, public
+from pyman.network.body import Body
+from pyman.network.policy import Network
+from pyman.network.problems import CHECK
+from pyman.system import regular_file
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
+
+_CHUNK = 256 * 1024
+_LARGEST_ARCHIVE = 4 * 1024**3
+_LARGEST_DOCUMENT = 256 * 1024**2
+
+
+class Download:
+    """The bytes of one source as they arrive, each once, hashed with `digest` as they pass.
+
+    `size` is what the source announced, in bytes; None when it did not. `received` is how many have passed.
+    """
+
+    def __init__(
+        self, url: str, size: int | None, chunks: Iterator[bytes], digest: "HASH", cancelled: Event
+    ) -> None:
+        self.url = url
+        self.size = size
+        self.received = 0
+        self._chunks = chunks
+        self._digest = digest
+        self._cancelled = cancelled
+        self._copy: Callable[[bytes], None] | None = None
+
+    def copy_to(self, write: Callable[[bytes], None]) -> None:
+        """Hand each chunk that passes from now on to `write` as well."""
+        self._copy = write
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            if self._cancelled.is_set():
+                raise CancelledError("Stopped.")
+            self._digest.update(chunk)
+            self.received += len(chunk)
+            if self.received > _LARGEST_ARCHIVE:
+                raise FetchError(
+                    f"{public(self.url)} does not end: more than {_LARGEST_ARCHIVE} bytes came", CHECK
+                )
+            if self._copy:
+                self._copy(chunk)
+            yield chunk
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what has passed so far, in hex."""
+        return self._digest.hexdigest()
+
+    def check(self, expected: str) -> None:
+        """Read what is left, and raise DigestMismatchError unless all of it has the digest `expected`."""
+        for _ in self:
+            pass
+        if self.sha256 != expected.lower():
+            raise DigestMismatchError(
+                f"{public(self.url)} has sha256 {self.sha256}, expected {expected}",
+                "The file was changed on the way or at its source. Nothing of it was installed.",
+            )
+
+
+@contextmanager
+def downloading(url: str, cancelled: Event, network: Network = Network()) -> Iterator[Download]:  # noqa: B008 - frozen
+    """Open `url` (http, https or file) and give its bytes.
+
+    FetchError when that fails, then or on the way; CancelledError soon after `cancelled` is set.
+    """
+    if url.startswith("file:"):
+        with _opened(url) as file:
+            yield Download(url, os.fstat(file.fileno()).st_size, _pieces(file), sha256(), cancelled)
+        return
+    check_online(url, network)
+    digest = sha256()
+    body = Body(url, network, digest, cancelled)
+    with closing(body):
+        yield Download(url, body.size, body.chunks(), digest, cancelled)
+
+
+def check_online(url: str, network: Network) -> None:
+    """Raise OfflineError where no connection may be opened."""
+    if network.offline:
+        raise OfflineError(
+            f"offline: {public(url)} would have been fetched",
+            "Leave --offline out and PYMAN_OFFLINE unset to open connections.",
+        )
+
+
+def read_url(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - frozen
+    """Return all that is at `url`, a document of at most 256 MiB; FetchError when it cannot be had."""
+    parts = []
+    with downloading(url, Event(), network) as stream:
+        for chunk in stream:
+            parts.append(chunk)
+            if stream.received > _LARGEST_DOCUMENT:
+                raise FetchError(f"{public(url)} is too large: more than {_LARGEST_DOCUMENT} bytes", CHECK)
+    return b"".join(parts)
+
+
+def _opened(url: str) -> BinaryIO:
+    try:
+        return open(path_of(url), "rb", opener=regular_file.opened)
+    except OSError as error:
+        kind = AbsentError if isinstance(error, FileNotFoundError) else FetchError
+        raise kind(f"cannot read {public(url)}: {error.strerror}", CHECK) from None
+    except ValueError as error:  # a NUL in the path, a broken host
+        raise FetchError(f"cannot read {public(url)}: {error}", CHECK) from None
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    try:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+    except OSError as error:
+        raise FetchError(f"cannot read {file.name}: {error.strerror}", CHECK) from None

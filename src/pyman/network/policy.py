@@ -1,0 +1,69 @@
+"""Network: how patient and how strict downloads are."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from pyman.errors import UsageError
+from pyman.system.userdirs import given_dir
+
+_NO = ("", "0", "false", "no", "off")
+
+
+class Network(NamedTuple):
+    """Settings of downloads; times in seconds.
+
+    `connect` and `read` are how long to wait for a connection and for the next byte, `stall` is in how long
+    a body must bring at least 64 KiB. `retries` is how often one source is asked again without progress.
+    `offline` opens no socket. `insecure_hosts` may be spoken to by plain http; loopback always may.
+    `cache_dir` is where archives are kept, by their digest; None: nowhere.
+    """
+
+    connect: float = 10.0
+    read: float = 30.0
+    stall: float = 60.0
+    retries: int = 3
+    offline: bool = False
+    insecure_hosts: frozenset[str] = frozenset()
+    cache_dir: Path | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Return what the PYMAN_… variables say; UsageError for a value that is not of its kind."""
+        return cls(
+            _seconds(environ, "PYMAN_CONNECT_TIMEOUT", cls().connect),
+            _seconds(environ, "PYMAN_READ_TIMEOUT", cls().read),
+            _seconds(environ, "PYMAN_STALL_TIMEOUT", cls().stall),
+            _count(environ, "PYMAN_RETRIES", cls().retries),
+            environ.get("PYMAN_OFFLINE", "").strip().lower() not in _NO,
+            frozenset(environ.get("PYMAN_ALLOW_INSECURE_HOST", "").lower().replace(",", " ").split()),
+            _folder(environ, "PYMAN_CACHE_DIR"),
+        )
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name, "").strip()
+    try:
+        seconds = float(text or default)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise UsageError(
+            f"{name} is not a number of seconds: {text!r}", f"Set it to a number such as {default:g}."
+        )
+    return seconds
+
+
+def _folder(environ: Mapping[str, str], name: str) -> Path | None:
+    text = environ.get(name, "").strip()
+    return given_dir(text, name) if text else None
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, "").strip() or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) <= 3):  # noqa: PLR2004 - nobody waits for a thousand
+        raise UsageError(
+            f"{name} is not a number of times: {text!r}", f"Set it to a number such as {default}."
+        )
+    return int(text)

@@ -1,0 +1,67 @@
+"""Tells how an install goes in plain lines, or not at all."""
+
+from pyman.builds.key import Key
+from pyman.errors import PymanError
+from pyman.report import ui
+from pyman.store.installations import Installation
+
+
+class Lines:
+    """Tells how an install goes in single lines, as a build log wants them."""
+
+    def waiting(self, key: Key, owner: str) -> None:
+        ui.note(f"Waiting for {owner} that is installing {key}")
+
+    def downloading(self, key: Key, size: int | None) -> None:
+        ui.note(f"Downloading {key}{_in_brackets(size)}")
+
+    def reading_cache(self, key: Key, size: int | None) -> None:
+        ui.note(f"Installing {key} from the cache{_in_brackets(size)}")
+
+    def received(self, key: Key, count: int) -> None:
+        pass
+
+    def testing(self, key: Key, seconds: float) -> None:
+        ui.note(f"Testing whether {key} runs takes long; it is given up after {seconds:.0f} s")
+
+    def failed(self, key: Key, error: PymanError, *, final: bool) -> None:
+        if not final:
+            ui.warning(f"{error.message}; trying the next source for {key}")
+
+    def does_not_run(self, error: PymanError, following: Key) -> None:
+        ui.warning(f"{error.message}; trying {following} instead")
+
+    def warned(self, text: str) -> None:
+        ui.warning(text)
+
+    def installed(self, installation: Installation, seconds: float) -> None:
+        ui.note(f"Installed {installation.key} in {seconds:.1f} s")
+
+    def already(self, installation: Installation) -> None:
+        ui.note(f"Already installed: {installation.key}")
+
+
+class Silence(Lines):
+    """Tells nothing but warnings."""
+
+    def waiting(self, key: Key, owner: str) -> None:
+        pass
+
+    def downloading(self, key: Key, size: int | None) -> None:
+        pass
+
+    def reading_cache(self, key: Key, size: int | None) -> None:
+        pass
+
+    def testing(self, key: Key, seconds: float) -> None:
+        pass
+
+    def installed(self, installation: Installation, seconds: float) -> None:
+        pass
+
+    def already(self, installation: Installation) -> None:
+        pass
+
+
+def _in_brackets(count: int | None) -> str:
+    return "" if count is None else f" ({ui.size(count)})"
