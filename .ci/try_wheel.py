@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.builds import Archive, own_form
-from tests.server import serving
+from tests.support.builds import Archive, own_form
+from tests.support.server import serving
 
 
 def main(pyman: str, fixtures: str) -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.builds import Archive, own_form
-from tests.repack import reason_not_movable, repack
-from tests.server import Server, serving
+from tests.support.builds import Archive, own_form
+from tests.support.repack import reason_not_movable, repack
+from tests.support.server import Server, serving
 
 if TYPE_CHECKING:
-    from tests.portables import Made
+    from tests.support.portables import Made
 
 CHECKOUT = Path(__file__).parents[1]
 REAL_HOME = Path.home()
@@ -192,7 +192,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, refused: Path) -> Iterator[
         patch.setenv("PYMAN_TEST_REAL_HOME", str(REAL_HOME))
         patch.setenv("PYMAN_TEST_REFUSED", str(refused))
         patch.setenv("PYMAN_TEST_CHECKOUT", str(CHECKOUT))
-        patch.setenv("PYTHONPATH", str(CHECKOUT / "tests" / "sealed"), prepend=os.pathsep)
+        patch.setenv("PYTHONPATH", str(CHECKOUT / "tests" / "support" / "sealed"), prepend=os.pathsep)
         yield
 
 
@@ -306,7 +306,7 @@ def fixture_archive(fixtures: Path, name: str) -> Path:
 @pytest.fixture(scope="session")
 def made(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> "Made":
     """The portable pymans, pyman.pyz and install.sh, made once for all workers."""
-    from tests.portables import make  # noqa: PLC0415 - it stands on this module
+    from tests.support.portables import make  # noqa: PLC0415 - it stands on this module
 
     base = tmp_path_factory.getbasetemp()
     return make(fixtures, base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
@@ -315,7 +315,7 @@ def made(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> "Made":
 @pytest.fixture(scope="session")
 def unpacked(made: "Made", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The portable pyman for glibc, unpacked; for reading only."""
-    from tests.portables import GNU, unpack  # noqa: PLC0415 - the same
+    from tests.support.portables import GNU, unpack  # noqa: PLC0415 - the same
 
     return unpack(made.archive(GNU), tmp_path_factory.mktemp("place with space"))
 

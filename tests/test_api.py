@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builds import Archive, small_archive
 from tests.conftest import CHECKOUT, ELSEWHERE, Offer, Pyman
-from tests.repack import MINOR
-from tests.server import slow, wrong_byte
+from tests.support.builds import Archive, small_archive
+from tests.support.repack import MINOR
+from tests.support.server import slow, wrong_byte
 
 FOREIGN = "linux-riscv64-gnu"
 

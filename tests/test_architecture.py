@@ -9,9 +9,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from tests.builds import Archive
-from tests.imports import loaded, started
-from tests.stores import lay
+from tests.support.builds import Archive
+from tests.support.imports import loaded, started
+from tests.support.stores import lay
 
 import pyman
 
@@ -148,9 +148,7 @@ def test_each_package_says_what_it_owns_and_where_to_begin(path: Path) -> None:
 def test_a_package_is_neither_one_module_nor_a_crowd(path: Path) -> None:
     count = len([each for each in path.glob("*.py") if each.stem not in ("__init__", "__main__")])
     most = 99 if path.name in AS_MANY_AS_IT_TAKES else MOST
-    assert FEWEST <= count <= most, (
-        f"{path.name} has {count} modules, not {FEWEST} to {MOST}"
-    )
+    assert FEWEST <= count <= most, f"{path.name} has {count} modules, not {FEWEST} to {MOST}"
 
 
 def test_no_name_stands_for_two_things() -> None:

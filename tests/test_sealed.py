@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import REAL_HOME, Pyman
-from tests.server import Server
+from tests.support.server import Server
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from tests import nginx
 from tests.benchmarks.measuring import Command, Series, interleaved
 from tests.benchmarks.releases import Releases, UnavailableError, publish
 from tests.benchmarks.report import file_system
 from tests.benchmarks.surroundings import Home, Programs
+from tests.support import nginx
 
 _Name = TypeVar("_Name")
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - it is asked for whether it is one

@@ -5,12 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests import stores
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measuring import Command
 from tests.benchmarks.rows import Measure, Row
 from tests.benchmarks.surroundings import CHECKOUT
-from tests.builds import Archive
+from tests.support import stores
+from tests.support.builds import Archive
 
 from pyman.builds.key import Implementation
 from pyman.catalogue.build import Build

@@ -1,11 +1,11 @@
 """In use: what it takes to look at a thousand virtual environments before something is removed."""
 
-from tests import stores
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measuring import Command
 from tests.benchmarks.rows import Measure, Row
 from tests.benchmarks.surroundings import Home
-from tests.builds import Archive
+from tests.support import stores
+from tests.support.builds import Archive
 
 _MOST_MS = 100
 _ENVIRONMENTS = 1000

@@ -9,7 +9,7 @@ from tests.benchmarks.measuring import Command, Series
 from tests.benchmarks.report import file_system
 from tests.benchmarks.rows import Row, skipped
 from tests.benchmarks.surroundings import Home
-from tests.builds import Archive
+from tests.support.builds import Archive
 
 # What its own install() does, with an archive that it does not know.
 _PBS_INSTALLER = """

@@ -4,12 +4,12 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from tests.archives import extract
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measuring import Command
 from tests.benchmarks.releases import UnavailableError
 from tests.benchmarks.rows import Measure, Row
 from tests.benchmarks.surroundings import CHECKOUT
+from tests.support.archives import extract
 
 _MB = 1_000_000
 _MUSL, _GNU = "linux-x86_64-musl", "linux-x86_64-gnu"

@@ -3,13 +3,13 @@
 import os
 import shutil
 
-from tests import nginx
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.case_install import installing
 from tests.benchmarks.measuring import Command, computed
 from tests.benchmarks.namespaces import BITS_PER_SECOND, SERVER, joined
 from tests.benchmarks.releases import UnavailableError
 from tests.benchmarks.rows import Row
+from tests.support import nginx
 
 _PORT = 8080
 _LIMIT = 1.03

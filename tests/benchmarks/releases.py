@@ -7,7 +7,7 @@ import tarfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.builds import MEMBER_TIME, Archive, own_form, uv_form
+from tests.support.builds import MEMBER_TIME, Archive, own_form, uv_form
 
 _MEGABYTE = 1_000_000
 _LARGE = 300  # files of a megabyte which do not compress

@@ -11,7 +11,18 @@ from pathlib import Path
 
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
-from tests.archives import DIRECTORY, HARDLINK, SYMLINK, build, gz, header, padded, pax, with_tarfile, zst
+from tests.support.archives import (
+    DIRECTORY,
+    HARDLINK,
+    SYMLINK,
+    build,
+    gz,
+    header,
+    padded,
+    pax,
+    with_tarfile,
+    zst,
+)
 
 from pyman.archive import tar
 from pyman.archive.members import Limits

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.elf_files import elf_file
+from tests.support.elf_files import elf_file
 
 from pyman.machine.elf import MAX_BYTES, Program, program_in, read_program
 

@@ -3,7 +3,7 @@
     pip install atheris && python -m tests.reliability.fuzz_archive -max_total_time=600
 
 Options are those of libFuzzer; a folder keeps what it finds interesting, else a temporary one does. It begins
-with the archives of tests/archives.py. An input's first byte says how the rest is wrapped, for hardly any
+with the archives of tests.support.archives. An input's first byte says how the rest is wrapped: hardly any
 mutation gets through the checksums of gzip and tar, and what must hold is the law of tests/property.
 """
 
@@ -15,8 +15,8 @@ import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 
-from tests import archives
 from tests.reliability.fuzzing import Target, fuzz
+from tests.support import archives
 
 BLOCK = 512
 _CHECKSUM = slice(148, 156)

@@ -9,8 +9,8 @@ with an error of its own.
 import importlib
 import sys
 
-from tests.builds import Archive, own_form, uv_form
 from tests.reliability.fuzzing import Target, fuzz
+from tests.support.builds import Archive, own_form, uv_form
 
 _MODULES = [
     "pyman.requests.request",

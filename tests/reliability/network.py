@@ -9,7 +9,7 @@ from random import Random
 from tests.reliability.bench import Bench, Row
 from tests.reliability.checks import losses
 from tests.reliability.world import Deed, World
-from tests.server import (
+from tests.support.server import (
     Exchange,
     Fault,
     cut_body,

@@ -16,7 +16,7 @@ from tests.reliability.bench import Bench, Row
 from tests.reliability.checks import VERIFIES, damage, losses, unswept, unverified
 from tests.reliability.runs import Ended
 from tests.reliability.world import World
-from tests.server import slow
+from tests.support.server import slow
 
 _AT_ONCE = 16
 _SAME = 8  # processes that ask for one build at once

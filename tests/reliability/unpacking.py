@@ -15,10 +15,10 @@ import traceback
 from collections import Counter
 from random import Random
 
-from tests import archives
-from tests.archives import BLOCK, HOSTILE, build, gz, header, padded, pax, record, tar, zst
 from tests.property.test_archive_law import unpacked_or_refused
 from tests.reliability.fuzz_archive import sound_zip, with_checksums
+from tests.support import archives
+from tests.support.archives import BLOCK, HOSTILE, build, gz, header, padded, pax, record, tar, zst
 
 # Python and its libraries take some 200 MiB of addresses, a thread's stack and heap 72 each; the largest zstd
 # window that is let in takes 128.

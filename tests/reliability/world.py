@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from tests.builds import Archive, own_form, small_archive, write_archive
 from tests.conftest import Pyman, fixture_archive
 from tests.reliability.checks import Tree, described
 from tests.reliability.runs import Forks
-from tests.repack import this_target
-from tests.server import Server, serving
+from tests.support.builds import Archive, own_form, small_archive, write_archive
+from tests.support.repack import this_target
+from tests.support.server import Server, serving
 
 # It answers what the smoke test asks; that real interpreters run is shown elsewhere.
 _INTERPRETER = """\

@@ -1,0 +1,155 @@
+"""Who stops pyman stops all that it has started, and a terminal that is closed is a reason to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.conftest import ELSEWHERE, Offer, hanging_up
+from tests.support.builds import Archive, small_archive, write_archive
+from tests.support.repack import this_target
+from tests.support.server import stalled_body
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason=ELSEWHERE + "signals are of POSIX")
+
+FOREIGN = "linux-riscv64-gnu"
+# An interpreter that starts another program, and comes to no end.
+ENDLESS = b"""#!/bin/sh
+sleep 300 &
+echo $! >"$PYMAN_TEST_NOTE.new"
+mv "$PYMAN_TEST_NOTE.new" "$PYMAN_TEST_NOTE"
+wait
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except ProcessLookupError:
+        return False
+    except OSError:  # without /proc, as on macOS, kill has answered; with it, it ended in between
+        return not Path("/proc/self").exists()
+    return state != "Z"
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("it does not come to pass")
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.usefixtures("usual_hangup")
+def test_what_is_being_tested_is_ended(name: str, code: int, offer: Offer, tmp_path: Path) -> None:
+    pyman, note = offer.pyman, tmp_path / "note"
+    members = {"python/bin/python3.13": ENDLESS, "python/lib/python3.13/os.py": b""}
+    offer(write_archive(offer.server.folder, Archive("3.13.5", "20250612", this_target()), members))
+    pyman.environment["PYMAN_TEST_NOTE"] = str(note)
+    process = pyman.start("install", "3.13")
+    wait_for(note.exists)
+    child = int(note.read_text(encoding="utf-8"))
+    assert is_alive(child)
+    process.send_signal(getattr(signal, name))
+    told = process.communicate(timeout=100)[1]
+    assert process.returncode == code, told
+    assert "Traceback" not in told
+    wait_for(lambda: not is_alive(child))
+    assert pyman.installed() == []
+    assert not pyman.leftovers()
+
+
+# Interpreters that end, but not all that they have started: it keeps their output open, or closes it.
+LEAVES = b"""#!/bin/sh
+sleep 300 &
+echo $! >"$PYMAN_TEST_NOTE.new"
+mv "$PYMAN_TEST_NOTE.new" "$PYMAN_TEST_NOTE"
+exit 3
+"""
+LEAVES_QUIETLY = LEAVES.replace(b"sleep 300 &", b"sleep 300 >/dev/null 2>&1 &")
+
+
+@pytest.mark.parametrize("program", [LEAVES, LEAVES_QUIETLY], ids=["open", "closed"])
+def test_what_it_left_running_is_ended(program: bytes, offer: Offer, tmp_path: Path) -> None:
+    pyman, note = offer.pyman, tmp_path / "note"
+    members = {"python/bin/python3.13": program, "python/lib/python3.13/os.py": b""}
+    offer(write_archive(offer.server.folder, Archive("3.13.5", "20250612", this_target()), members))
+    pyman.environment["PYMAN_TEST_NOTE"] = str(note)
+    began = time.monotonic()
+    assert "exit code 3" in pyman("install", "3.13", code=1).stderr
+    assert time.monotonic() - began < 10, "what it started was waited for"
+    child = int(note.read_text(encoding="utf-8"))
+    wait_for(lambda: not is_alive(child))
+    assert not pyman.leftovers()
+
+
+def test_a_test_that_takes_long_is_announced(offer: Offer, tmp_path: Path) -> None:
+    pyman, note = offer.pyman, tmp_path / "note"
+    members = {"python/bin/python3.13": ENDLESS, "python/lib/python3.13/os.py": b""}
+    archive = write_archive(offer.server.folder, Archive("3.13.5", "20250612", this_target()), members)
+    offer(archive)
+    pyman.environment["PYMAN_TEST_NOTE"] = str(note)
+    process = pyman.start("install", "3.13")
+    wait_for(note.exists)
+    began = time.monotonic()
+    assert process.stderr
+    lines = iter(process.stderr.readline, "")
+    told = next(line for line in lines if "takes long" in line)
+    assert 2 < time.monotonic() - began < 5
+    assert archive.key in told
+    assert "60 s" in told
+    process.terminate()
+    assert process.communicate(timeout=20)[1].count("takes long") == 0
+    assert process.returncode == 143
+    child = int(note.read_text(encoding="utf-8"))
+    wait_for(lambda: not is_alive(child))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason=ELSEWHERE + "signals to one thread")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.usefixtures("usual_hangup")
+def test_signal_that_another_thread_gets(name: str, code: int, offer: Offer) -> None:
+    """Any thread may get it: one that has just been started, say. The main thread is then not woken."""
+    pyman, server = offer.pyman, offer.server
+    archive = small_archive(server.folder, Archive("3.13.5", "20250612", FOREIGN), 300_000)
+    offer(archive)
+    server.spoil(archive.file, stalled_body)
+    process = pyman.start("install", "3.13", "--target", FOREIGN)
+    wait_for(lambda: bool(pyman.leftovers()))
+    threads = {int(entry.name) for entry in Path(f"/proc/{process.pid}/task").iterdir()} - {process.pid}
+    os.kill(max(threads), getattr(signal, name))  # kill(2) prefers the thread that it is given
+    told = process.communicate(timeout=20)[1]
+    assert process.returncode == code, told
+    assert "Traceback" not in told
+    assert not pyman.leftovers()
+
+
+def test_these_tests_hold_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with hanging_up():
+            done = subprocess.run(["sh", "-c", "kill -HUP $$"], check=False)
+        assert done.returncode == -signal.SIGHUP
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_what_was_started_with_nohup_goes_on(offer: Offer, tmp_path: Path) -> None:
+    pyman, note, go_on = offer.pyman, tmp_path / "note", tmp_path / "go_on"
+    waits = f'#!/bin/sh\ntouch "{note}"\nwhile [ ! -e "{go_on}" ]; do sleep 0.1; done\nexit 3\n'.encode()
+    members = {"python/bin/python3.13": waits, "python/lib/python3.13/os.py": b""}
+    offer(write_archive(offer.server.folder, Archive("3.13.5", "20250612", this_target()), members))
+    pyman.prefix = ("nohup",)
+    process = pyman.start("install", "3.13")
+    wait_for(note.exists)
+    process.send_signal(signal.SIGHUP)
+    go_on.touch()
+    assert "does not run here" in process.communicate(timeout=100)[1]
+    assert process.returncode == 1
