@@ -9,7 +9,7 @@ machine is published only if it runs on it.
 """
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -36,14 +36,14 @@ from pyman.filesystem import flushing
 from pyman.key import Key
 from pyman.metadata import Build
 from pyman.network import Network
+from pyman.pipeline import awaited
 from pyman.record import FORM
 from pyman.reporter import Reporter
-from pyman.stopping import stoppable
+from pyman.stopping import held_back, stoppable
 from pyman.store import Installation, Store
 
 Outcome = Installation | PymanError
 _AT_ONCE = 4
-_GLANCE = 0.1  # seconds
 
 _KEPT_OUT = (
     "{key} cannot load {modules} here: this version of Python loads no extension modules from a path that is "
@@ -78,10 +78,12 @@ class Installer:
         each = self if len(choices) == 1 else replace(self, writers=1)
         with stoppable(self._stop), ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             try:
-                results = [pool.submit(each._try_install, choice) for choice in choices]  # noqa: SLF001 - self
-                return [_awaited(result) for result in results]
+                with held_back():
+                    results = [pool.submit(each._try_install, choice) for choice in choices]  # noqa: SLF001 - self
+                return [awaited(result) for result in results]
             except BaseException:
-                self._stop()
+                with held_back():
+                    self._stop()
                 raise
 
     def _stop(self) -> None:
@@ -223,17 +225,6 @@ class Installer:
         kept_out = smoke.check(staged, lambda: self.reporter.testing(staged.key, smoke.SECONDS))
         if kept_out:
             self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(kept_out)))
-
-
-def _awaited(result: Future[Outcome]) -> Outcome:
-    """Return the result; look up now and then, for then Python hands over the signals that have come.
-
-    The system may give a signal to any thread, as Linux does to one that is just starting another; the main
-    thread is not woken by it, and waiting without an end it would never know.
-    """
-    while not wait([result], _GLANCE).done:
-        pass
-    return result.result()
 
 
 def _record(build: Build, download: Download, unpacked: archive.Unpacked) -> dict[str, Any]:

@@ -46,16 +46,7 @@ def started(  # noqa: PLR0913 - as Popen has them
     with stoppable(stop):
         try:
             with held_back():
-                process = _Leader(
-                    command,
-                    cwd=cwd,
-                    env=env,
-                    stdin=stdin,
-                    stdout=subprocess.PIPE,
-                    stderr=stderr,
-                    umask=umask,
-                    start_new_session=True,
-                )
+                process = _Leader(command, cwd, env, stdin, stderr, umask)
             if stopped.is_set():  # meanwhile, in another thread
                 process.end_group()
             yield Program(process, stopped)
@@ -114,6 +105,26 @@ class Program:
 
 class _Leader(subprocess.Popen[bytes]):
     """The first process of a group. Before its number is free for another, the rest of the group is ended."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - as `started` has them
+        self,
+        command: Sequence[str | Path],
+        cwd: str | Path | None,
+        env: Mapping[str, str],
+        stdin: int,
+        stderr: int,
+        umask: int,
+    ) -> None:
+        super().__init__(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            umask=umask,
+            start_new_session=True,
+        )
 
     def end_group(self) -> None:
         """Kill it and what it has started; nothing once it was waited for."""
