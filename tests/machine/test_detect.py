@@ -439,10 +439,10 @@ def test_an_override_that_is_no_target(text: str) -> None:
 SCRIPT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from pyman import detect
+from pyman.machine import detection
 from pyman.errors import PymanError
 try:
-    found = detect.machine(sys.argv[2] if len(sys.argv) > 2 else None)
+    found = detection.machine(sys.argv[2] if len(sys.argv) > 2 else None)
     print(json.dumps([str(found.target), found.libc_version, found.level, dict(found.evidence)]))
 except PymanError as error:
     print(json.dumps(error.message))

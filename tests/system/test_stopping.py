@@ -153,3 +153,54 @@ def test_what_was_started_with_nohup_goes_on(offer: Offer, tmp_path: Path) -> No
     go_on.touch()
     assert "does not run here" in process.communicate(timeout=100)[1]
     assert process.returncode == 1
+
+
+# Waits for a thread as an install does, and is stopped at one step of that after the other.
+WAITS = """\
+import os, signal, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from pyman import stopping
+from pyman.archive.pipeline import awaited
+
+stopping.listen()
+
+def stopped_at(step):
+    left = step
+
+    def trace(frame, event, argument):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            sys.settrace(None)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return trace
+
+    go_on = threading.Event()
+    pool = ThreadPoolExecutor(1)
+    result = pool.submit(go_on.wait)
+    try:
+        sys.settrace(trace)
+        awaited(result)
+    except SystemExit:
+        pass
+    finally:
+        sys.settrace(None)
+    assert left == 0
+    go_on.set()
+    worker = next(iter(pool._threads))
+    pool.shutdown(wait=False)
+    worker.join(5)
+    return not worker.is_alive()
+
+stuck = [step for step in range(1, 150) if not stopped_at(step)]
+print("waits for ever if stopped at", stuck, flush=True)
+os._exit(bool(stuck))
+"""
+
+
+def test_nobody_waits_for_a_lock_of_who_was_stopped() -> None:
+    """A signal may come at any moment, also in one in which a lock is taken that an exception would leave."""
+    done = subprocess.run(
+        [sys.executable, "-c", WAITS], capture_output=True, encoding="utf-8", timeout=110, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -8,13 +8,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
+
+from pyman.system.stopping import held_back
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 # Seconds after which bytes are passed on though there are few of them: a slow network keeps nobody waiting.
 _PATIENCE = 0.02
+_GLANCE = 0.05  # seconds
 
 
 def gathered(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -71,6 +75,19 @@ def spread(items: Iterable[T], consume: Callable[[Iterator[T]], R], depth: int, 
     for consumer in consumers:
         consumer.check()
     return [result for consumer in consumers for result in consumer.results]
+
+
+def awaited(result: Future[R]) -> R:
+    """Return the result; look up now and then, for then Python hands over the signals that have come.
+
+    The system may give a signal to any thread, as Linux does to one that is just starting another; the main
+    thread is not woken by it, and waiting without an end it would never know. Nor may it come in between: an
+    exception while a lock is being taken leaves it taken, and the thread that has the result waits for it.
+    """
+    while True:
+        with held_back():
+            if wait([result], _GLANCE).done:
+                return result.result()
 
 
 def _join(consumers: Iterable["_Consumer[T, R]"]) -> None:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from pyman import __version__
 from pyman.archive import unpack
+from pyman.archive.pipeline import awaited
 from pyman.builds.key import Key
 from pyman.catalogue import advisories
 from pyman.catalogue.build import Build
@@ -45,7 +46,7 @@ from pyman.store import access, changes, links, manifest
 from pyman.store.installations import Installation, Store
 from pyman.store.record import FORM
 from pyman.system.filesystem import flushing
-from pyman.system.stopping import awaited, stoppable
+from pyman.system.stopping import held_back, stoppable
 
 Outcome = Installation | PymanError
 _AT_ONCE = 4
@@ -83,10 +84,12 @@ class Installer:
         each = self if len(choices) == 1 else replace(self, writers=1)
         with stoppable(self._stop), ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             try:
-                results = [pool.submit(each._try_install, choice) for choice in choices]  # noqa: SLF001 - self
+                with held_back():
+                    results = [pool.submit(each._try_install, choice) for choice in choices]  # noqa: SLF001 - self
                 return [awaited(result) for result in results]
             except BaseException:
-                self._stop()
+                with held_back():
+                    self._stop()
                 raise
 
     def _stop(self) -> None:

@@ -9,13 +9,8 @@ from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import NoReturn
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-_Result = TypeVar("_Result")
-_GLANCE = 0.1  # seconds
 INTERRUPTED = 128 + signal.SIGINT
 _stoppers: list[Callable[[], None]] = []
 
@@ -96,16 +91,3 @@ def _leave(signum: int) -> NoReturn:
     if signum == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(128 + signum)
-
-
-def awaited(result: "Future[_Result]") -> _Result:
-    """Return the result; look up now and then, for then Python hands over the signals that have come.
-
-    The system may give a signal to any thread, as Linux does to one that is just starting another; the main
-    thread is not woken by it, and waiting without an end it would never know.
-    """
-    from concurrent.futures import wait  # noqa: PLC0415 - each start loads this module, few wait
-
-    while not wait([result], _GLANCE).done:
-        pass
-    return result.result()
