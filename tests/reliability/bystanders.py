@@ -20,7 +20,7 @@ from tests.reliability.world import World
 
 _OTHER_USER = 4711
 _COMMANDS = 4  # of a case
-_WORKED_IN = {".staging", ".locks", ".environments", "archives"}
+_WORKED_IN = {".staging", ".locks", ".environments", ".metadata", "archives"}
 _DIGEST = 64  # characters
 _MOST = 8  # foreign things of a case
 # Swaps one of the paths for a link to the victim and back, until it is told to stop.
@@ -161,7 +161,17 @@ def _places(world: World, cache: Path, chance: Random) -> list[Path]:
         f"{key}~1-2/old",
     ]
     lock = [f"{key}.{end}" for end in ("lock", "owner", "0123456789abcdef.claim")]
-    top = [".staging", ".locks", ".environments", "README", ".README.0123abcd", key, "mine", "cpython-3.11"]
+    top = [
+        ".staging",
+        ".locks",
+        ".environments",
+        ".metadata",
+        "README",
+        ".README.0123abcd",
+        key,
+        "mine",
+        "cpython-3.11",
+    ]
     links = [f"python{minor}", "python3", f".python{minor}.123", f".python{minor}.{'0' * 16}", "mine"]
     minors = [f"cpython-{minor}-{key.partition('-')[2].partition('-')[2]}", ".mine.123"]
     copies = [digest, f"{digest}.0123456789abcdef.part", "notes.part", "notes"]
@@ -170,6 +180,7 @@ def _places(world: World, cache: Path, chance: Random) -> list[Path]:
         *(store / ".staging" / name for name in stage),
         *(store / ".locks" / name for name in lock),
         *(store / ".environments" / name for name in ("0" * 16, "notes")),
+        *(store / ".metadata" / name for name in ("learned.json", "refresh.json", "notes")),
         *(bin_dir / name for name in links),
         *(cache / "archives" / name for name in copies),
         cache / "archives",

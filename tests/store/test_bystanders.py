@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -332,4 +333,25 @@ def test_root_in_a_store_of_another_user(pyman: Pyman, victim: Path) -> None:
     os.chown(pyman.store / ".staging", 4711, 4711)
     pyman(*INSTALL, "--reinstall")
     pyman("uninstall", "--all")
+    assert not pyman.leftovers()
+
+
+@pytest.mark.usefixtures("small")
+def test_what_is_mounted_in_an_installation_stays(pyman: Pyman) -> None:
+    if os.geteuid() != 0 or sys.platform != "linux":
+        pytest.skip(ELSEWHERE + "it needs root, and mount")
+    pyman(*INSTALL)
+    place = pyman.store / NEW.key / "lib" / "mounted"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "none", place], check=False, capture_output=True).returncode:
+        pytest.skip(ELSEWHERE + "nothing can be mounted here")
+    moved = place
+    try:
+        (place / "file").write_text("precious", encoding="utf-8")
+        pyman("uninstall", "--all")
+        (moved,) = (pyman.store / ".staging").glob("*/lib/mounted")
+        assert (moved / "file").read_text(encoding="utf-8") == "precious"
+    finally:
+        subprocess.run(["umount", moved], check=True)
+    pyman("prune")
     assert not pyman.leftovers()
