@@ -226,7 +226,7 @@ def small_disk(folder: Path) -> Iterator[None]:
         pytest.skip("a small disk can only be mounted by root")
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if done.returncode:
         pytest.skip(f"a small disk cannot be mounted: {done.stderr.decode()}")

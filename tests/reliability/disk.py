@@ -138,7 +138,7 @@ def _disk(world: World) -> Iterator[Callable[[_Case | None], None]]:
     aside = store.with_name("aside")
     store.rename(aside)
     store.mkdir()
-    _mount("-t", "tmpfs", "-o", f"size={_ROOM}", "tmpfs", store)
+    _mount("-t", "tmpfs", "-o", f"size={_ROOM},mode=755", "tmpfs", store)
     try:
         shutil.copytree(aside, store, symlinks=True, dirs_exist_ok=True)
         yield lambda case: _narrow(store, case)
