@@ -11,13 +11,13 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from tests.conftest import ELSEWHERE, REAL_HOME, Result, checked, fixture_archive
 from tests.support.archives import extract
-from tests.support.builds import Archive, own_form
+from tests.support.builds import Archive, own_form, release_index
 from tests.support.portables import MUSL, Made
 from tests.support.server import Server, serving
 
@@ -208,3 +208,19 @@ def test_uninstall(inside: Alpine, home: str) -> None:
     inside.pyman("uninstall", "3.13", home=home)
     assert inside.pyman("list", "--only-installed", home=home).stdout == ""
     assert list((inside.root / home[1:] / ".local" / "bin").iterdir()) == []
+
+
+def test_a_build_that_only_a_refresh_knows(inside: Alpine, home: str) -> None:
+    known = next(archive for archive in inside.archives if archive.key == DYNAMIC)
+    later = replace(known, release="20991231")
+    place = inside.server.folder / later.path
+    place.parent.mkdir(exist_ok=True)
+    if not place.exists():
+        place.hardlink_to(inside.server.folder / known.path)
+    (inside.server.folder / "index.ndjson").write_bytes(release_index([later], inside.server.url))
+    pyman = ("env", "-u", "PYMAN_METADATA", "/opt/pyman/bin/pyman")
+    learned = inside.run(*pyman, "refresh", "--from", f"{inside.server.url}/index.ndjson", home=home)
+    assert "Learned of 1 new build (3.13.5)" in learned.stderr
+    installed = inside.run(*pyman, "install", f"3.13.5+{later.release}", home=home)
+    assert f"Installed {later.key} in " in installed.stderr
+    assert inside.run("python3.13", "-c", "import ssl; print('starts')", home=home).stdout == "starts\n"

@@ -225,9 +225,8 @@ def small_disk(folder: Path) -> Iterator[None]:
     if sys.platform == "win32" or os.geteuid() != 0 or not shutil.which("mount"):
         pytest.skip("a small disk can only be mounted by root")
     folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(folder)], capture_output=True, check=False
-    )
+    words = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(folder)]
+    done = subprocess.run(words, capture_output=True, check=False)
     if done.returncode:
         pytest.skip(f"a small disk cannot be mounted: {done.stderr.decode()}")
     try:
