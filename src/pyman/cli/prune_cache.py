@@ -12,7 +12,7 @@ import click
 from pyman.cli import networking, settings
 from pyman.errors import StoreError, UsageError
 from pyman.network.cache import Cache
-from pyman.network.cache_folder import Folder
+from pyman.network.cache_folder import Archives
 from pyman.report import ui
 from pyman.upkeep import cache_upkeep
 from pyman.upkeep.cache_upkeep import Entry, Wanted
@@ -64,7 +64,7 @@ def _plan(archives: Path, metadata_place: str | None, at_most: int | None) -> tu
     metadata = settings.load_metadata(metadata_place)
     found = Successors(metadata, settings.machine(os.environ.get("PYMAN_TARGET")))
     try:
-        with Folder(archives) as folder:
+        with Archives(archives) as folder:
             wanted = Wanted.by(settings.store(), metadata, found, folder.names())
             entries = cache_upkeep.entries(folder, wanted, at_most)
     except FileNotFoundError:
@@ -99,7 +99,7 @@ def _agreed(going: Sequence[Entry]) -> bool:
 def _remove(archives: Path, going: Sequence[Entry], *, quiet: bool) -> list[Entry]:
     """Remove what can go, and return what was removed."""
     try:
-        with Folder(archives) as folder:
+        with Archives(archives) as folder:
             gone = [each for each in going if cache_upkeep.remove(folder, each)]
     except OSError as error:
         raise StoreError.of("remove archives from", archives, error, _HINT) from None

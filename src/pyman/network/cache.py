@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, NamedTuple
 
-from pyman.network.cache_folder import DIGEST, Folder
+from pyman.network.cache_folder import DIGEST, Archives
 from pyman.network.download import Download, downloading
 from pyman.system import groups
 
@@ -43,7 +43,7 @@ class Cache(NamedTuple):
     @contextmanager
     def opened(self, path: Path, cancelled: Event) -> Iterator[Download]:
         """Give the bytes of an archive that was found; FetchError if they cannot be read."""
-        with suppress(OSError), Folder(path.parent) as folder:
+        with suppress(OSError), Archives(path.parent) as folder:
             folder.touch(path.name)
         with downloading(path.as_uri(), cancelled) as download:
             yield download
@@ -51,7 +51,7 @@ class Cache(NamedTuple):
     def drop(self, path: Path) -> bool:
         """Remove an archive that was found, and return whether that was possible."""
         try:
-            with Folder(path.parent) as folder:
+            with Archives(path.parent) as folder:
                 return folder.remove(path.name)
         except OSError:
             return False
@@ -85,14 +85,14 @@ class _Copy:
         self._final = final
         self._warn = warn
         self._name = f"{final.name}.{os.urandom(8).hex()}.part"
-        self._folder: Folder | None = None
+        self._folder: Archives | None = None
         self._file: BinaryIO | None = None
         with self._giving_up():
             for folder in (final.parent.parent, final.parent):
                 if not folder.exists():
                     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
                     groups.hand_down(folder)
-            self._folder = Folder(final.parent)
+            self._folder = Archives(final.parent)
             self._folder.sweep()
             if _ROOM * (size or 0) > shutil.disk_usage(final.parent).free:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

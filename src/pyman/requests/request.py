@@ -136,11 +136,6 @@ class Request(NamedTuple):
         """The version, where it was named in full; None where any part of it was left open."""
         return self.exact or (Version(*self.numbers) if len(self.numbers) == 3 else None)  # noqa: PLR2004
 
-    @property
-    def asks_prerelease(self) -> bool:
-        """Whether a pre-release was named."""
-        return self.exact is not None
-
     def _version_text(self) -> str:
         if self.exact or self.specifiers:
             return str(self.exact or self.specifiers)

@@ -76,15 +76,6 @@ def working(home: Folder, name: str) -> Iterator[Folder]:
         yield folder
 
 
-def has_own(home: Path, name: str) -> bool:
-    """Whether a store has that working folder, and it is one that pyman may work in."""
-    try:
-        with Folder.open(home, follow=True) as folder, working(folder, name):
-            return True
-    except (OSError, StoreError):
-        return False
-
-
 def _check(home: Folder) -> None:
     """StoreError if that is no store, and has things in it."""
     names = set(home.names())

@@ -22,6 +22,7 @@ _ANCHORED = (
     and {os.open, os.stat, os.mkdir, os.rename, os.unlink, os.rmdir, os.readlink} <= os.supports_dir_fd
     and os.scandir in os.supports_fd
 )
+_UTIME_FOLLOWS = os.utime not in os.supports_follow_symlinks  # where it cannot do else
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 # By this attribute Windows tells junctions and all else that leads elsewhere (winnt.h).
 _REPARSE_POINT = 0x400
@@ -181,6 +182,10 @@ class Folder:
     def replace(self, name: str, new_name: str) -> None:
         """Give an entry a name that another one may have, which is then gone."""
         os.replace(self._at(name), self._at(new_name), src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+
+    def touch(self, name: str) -> None:
+        """Let an entry have been changed now, a link itself."""
+        os.utime(self._at(name), dir_fd=self.descriptor, follow_symlinks=_UTIME_FOLLOWS)
 
     def exchange(self, name: str, other: "Folder", other_name: str) -> bool:
         """Let two entries change places in one step; False, and nothing done, where that cannot be."""

@@ -40,12 +40,6 @@ def umask_in(folder: Path) -> int:
     return -1 if mode is None else 0o777 & ~mode
 
 
-def file_mode(folder: Path, usual: int) -> int:
-    """Return the mode of a file of data that is made in `folder`: the `usual` one if no group shares it."""
-    mode = mode_in(folder)
-    return usual if mode is None else mode & WITHOUT_EXECUTION
-
-
 def hand_down(*made: Path) -> None:
     """Give what this process has just made what the folder it is in hands down. Raises OSError."""
     for path in made:

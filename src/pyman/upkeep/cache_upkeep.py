@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from pyman.builds.key import Key
 from pyman.catalogue.build import Build, Metadata
-from pyman.network.cache_folder import DIGEST, Folder
+from pyman.network.cache_folder import DIGEST, Archives
 from pyman.store.installations import Installation, Store
 from pyman.upkeep.conditions import Successors
 
@@ -61,7 +61,7 @@ class Wanted:
         return cls(dict(records), known, newer)
 
 
-def entries(folder: Folder, wanted: Wanted, at_most: int | None) -> list[Entry]:
+def entries(folder: Archives, wanted: Wanted, at_most: int | None) -> list[Entry]:
     """Return what becomes of each file in the folder, so that at most so many bytes of pyman's stay.
 
     Raises OSError if the folder cannot be read.
@@ -71,7 +71,7 @@ def entries(folder: Folder, wanted: Wanted, at_most: int | None) -> list[Entry]:
     return found if at_most is None else list(_shrunk(found, at_most))
 
 
-def remove(folder: Folder, entry: Entry) -> bool:
+def remove(folder: Archives, entry: Entry) -> bool:
     """Remove a file that can go, and return whether that was done; not if it is another one by now."""
     try:
         return _stamp(folder, entry.name) == entry.stamp and folder.remove(entry.name)
@@ -79,7 +79,7 @@ def remove(folder: Folder, entry: Entry) -> bool:
         return False
 
 
-def _entry(folder: Folder, name: str, wanted: Wanted, abandoned: set[str]) -> Entry | None:
+def _entry(folder: Archives, name: str, wanted: Wanted, abandoned: set[str]) -> Entry | None:
     try:
         status, is_own = folder.status(name), folder.is_own(name)
     except FileNotFoundError:
@@ -97,7 +97,7 @@ def _entry(folder: Folder, name: str, wanted: Wanted, abandoned: set[str]) -> En
     return replace(entry, stays=stays, why=why, is_installed=bool(installed))
 
 
-def _foreign(folder: Folder, name: str) -> str:
+def _foreign(folder: Archives, name: str) -> str:
     if name.endswith(".part") and folder.is_own(name):
         return "it is being written, or not pyman's"
     return "another user's" if DIGEST.fullmatch(name) and folder.is_file(name) else "not made by pyman"
@@ -113,7 +113,7 @@ def _fate(key: Key | None, wanted: Wanted, *, is_installed: bool) -> tuple[bool,
     return True, "the newest that is known"
 
 
-def _fault(folder: Folder, name: str) -> tuple[bool, str] | None:
+def _fault(folder: Archives, name: str) -> tuple[bool, str] | None:
     """Return what is to be done with a file that is not what it is called, and why; None if it is."""
     try:
         with folder.opened(name) as file:
@@ -137,6 +137,6 @@ def _shrunk(found: Iterable[Entry], at_most: int) -> Iterator[Entry]:
         yield replace(each, stays=False, why="it was not used for longest") if each.name in going else each
 
 
-def _stamp(folder: Folder, name: str) -> tuple[int, ...]:
+def _stamp(folder: Archives, name: str) -> tuple[int, ...]:
     status = folder.status(name)
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
