@@ -114,6 +114,7 @@ ORDER = [
     "virtualenv",
     "portable",
     "discover",
+    "manual",
     "api",
     "wanted",
     "finder",
