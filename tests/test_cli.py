@@ -12,10 +12,10 @@ import pytest
 from tests.conftest import ELSEWHERE, Pyman
 from tests.server import Server, slow
 
-from pyman import __version__
+from pyman import __version__, manual
 
 _STORY = ["install", "list", "find", "run", "pin", "upgrade", "refresh", "outdated", "audit", "verify"]
-COMMANDS = [*_STORY, "uninstall", "prune", "explain", "dir", "update-shell", "completion", "help"]
+COMMANDS = [*_STORY, "uninstall", "prune", "explain", "dir", "update-shell", "self", "completion", "help"]
 VARIABLES = ("HOME", "BIN_DIR", "MIRROR", "METADATA", "TARGET", "DEBUG")
 unix = pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}Windows has no /dev and no /bin/sh")
 
@@ -58,7 +58,7 @@ def test_nothing_is_lost_at_the_end(arguments: list[str], code: int, pyman: Pyma
 
 def test_help_lists_commands_and_settings(pyman: Pyman) -> None:
     text = pyman("--help").stdout
-    assert re.findall(r"^  ([a-z-]+) {2,}", text, re.MULTILINE) == COMMANDS
+    assert re.findall(r"^  ([a-z-]+) {2,}", text, re.MULTILINE) == [*COMMANDS, *manual.TOPICS]
     assert all(f"  PYMAN_{name} " in text for name in VARIABLES)
     assert pyman().stdout == pyman("help").stdout == text
 

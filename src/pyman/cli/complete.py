@@ -75,7 +75,7 @@ def targets(context: click.Context, begun: str) -> Offers:
 
 def names(context: click.Context, begun: str) -> Offers:
     """What `pyman help` has a text on: commands and topics."""
-    from pyman import manual  # noqa: PLC0415 - nothing else that is completed needs it
+    from pyman import manual
 
     del begun
     root = context.find_root()
