@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         PymanError,
         StoreError,
         TooLargeError,
+        UnreachableError,
         UsageError,
     )
 
@@ -51,6 +52,7 @@ __all__ = [
     "PymanError",
     "StoreError",
     "TooLargeError",
+    "UnreachableError",
     "UsageError",
     "__version__",
     "find",

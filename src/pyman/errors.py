@@ -8,6 +8,7 @@ PymanError                 expected failure, exit code 1
     ContradictionError     they name another digest than is known
   FetchError               no source delivered the bytes
     AbsentError            a source says that it has no such file
+    UnreachableError       no connection to a source could be made
     OfflineError           they would have to be fetched, and no connection may be opened
     DigestMismatchError    a source delivered other bytes than were published
   ArchiveError             an archive is damaged or hostile
@@ -68,6 +69,10 @@ class FetchError(PymanError):
 
 class AbsentError(FetchError):
     """A source answered, and has no such file."""
+
+
+class UnreachableError(FetchError):
+    """There was no connection to the source: no network, no such host, or it does not answer there."""
 
 
 class OfflineError(FetchError):

@@ -13,9 +13,10 @@ from tests.conftest import ELSEWHERE, Pyman
 from tests.support.server import Server, slow
 
 from pyman import __version__
+from pyman.report import manual
 
 _STORY = ["install", "list", "find", "run", "pin", "upgrade", "refresh", "outdated", "audit", "verify"]
-COMMANDS = [*_STORY, "uninstall", "prune", "explain", "dir", "update-shell", "completion", "help"]
+COMMANDS = [*_STORY, "uninstall", "prune", "explain", "dir", "update-shell", "self", "completion", "help"]
 VARIABLES = ("HOME", "BIN_DIR", "MIRROR", "METADATA", "TARGET", "DEBUG")
 unix = pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}Windows has no /dev and no /bin/sh")
 
@@ -58,7 +59,7 @@ def test_nothing_is_lost_at_the_end(arguments: list[str], code: int, pyman: Pyma
 
 def test_help_lists_commands_and_settings(pyman: Pyman) -> None:
     text = pyman("--help").stdout
-    assert re.findall(r"^  ([a-z-]+) {2,}", text, re.MULTILINE) == COMMANDS
+    assert re.findall(r"^  ([a-z-]+) {2,}", text, re.MULTILINE) == [*COMMANDS, *manual.TOPICS]
     assert all(f"  PYMAN_{name} " in text for name in VARIABLES)
     assert pyman().stdout == pyman("help").stdout == text
 
@@ -187,7 +188,7 @@ def test_an_encoding_that_lacks_a_character(pyman: Pyman) -> None:
 def test_an_internal_error_asks_to_be_reported(pyman: Pyman, tmp_path: Path) -> None:
     # A module in place of pyman's own that fails as a fault in pyman would.
     (tmp_path / "sitecustomize.py").write_text(
-        "from pyman.store import installations\n"
+        "from pyman.store.installations import installations\n"
         "def fail(environ): raise KeyError('x')\n"
         "installations.default_home = fail\n",
         encoding="utf-8",

@@ -158,6 +158,11 @@ def test_upgrade_offers_minor_versions(known: Pyman) -> None:
     assert offered(known, "upgrade", "") == ["3.12"]
 
 
+def test_help_offers_topics_and_commands(known: Pyman) -> None:
+    assert offered(known, "help", "re") == ["refresh", "requests"]
+    assert offered(known, "help", "se") == ["self", "setup", "settings", "security"]
+
+
 def test_targets(known: Pyman) -> None:
     assert offered(known, "install", "--target", "") == ["linux-x86_64-gnu", "linux-aarch64-musl"]
 

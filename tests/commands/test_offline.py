@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from tests.conftest import Offer, Pyman
 from tests.support.builds import Archive, own_form, small_archive
-from tests.support.server import Server
+from tests.support.server import Server, not_found
 
 FOREIGN = "linux-riscv64-gnu"
 GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download"
@@ -40,6 +40,26 @@ def test_offline_no_metadata_are_fetched(command: Sequence[str], pyman: Pyman) -
     assert "hint: Leave --offline out and PYMAN_OFFLINE unset" in told
     assert f"{url} would have been fetched" in told
     assert "s3cret" not in told
+
+
+@pytest.mark.parametrize("offline", [[], ["--offline"]], ids=["no answer", "offline"])
+def test_without_a_network_the_error_says_which_ways_there_are(
+    offline: list[str], pyman: Pyman, offer: Offer
+) -> None:
+    offer.path.write_bytes(own_form([Archive("3.13.5", "20250612", FOREIGN)], "http://127.0.0.1:9"))
+    pyman.environment["PYMAN_METADATA"] = str(offer.path)
+    (hint,) = re.findall(
+        "^hint: .*", pyman("install", "3.13", "--target", FOREIGN, *offline, code=1).stderr, re.MULTILINE
+    )
+    for way in ("--mirror URL", "--mirror DIR", "PYMAN_CACHE_DIR", "`pyman help mirrors`"):
+        assert way in hint
+
+
+def test_who_answers_is_no_missing_network(archive: Archive, server: Server, pyman: Pyman) -> None:
+    server.spoil(archive.file, not_found)
+    told = pyman("install", "3.13", "--target", FOREIGN, code=1).stderr
+    assert "without a network" not in told.lower()
+    assert "PYMAN_MIRROR name another source" in told
 
 
 def test_offline_find_is_content_with_what_is_there(pyman: Pyman) -> None:

@@ -255,7 +255,7 @@ download() {
     fi || {
         why=$(told)
         case $why in *"No space left"* | *"write error"* | *"Failed writing"* | *"Failure writing"*) no_space ;; esac
-        fail "cannot download $1: $why" "--mirror names another place, --archive a file that is here."
+        fail "cannot download $1: $why" "Without a network there are three ways: --mirror with a mirror that can be reached, --mirror with a folder, --archive with a file."
     }
 }
 

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from pyman.catalogue.build import Build
-from pyman.errors import FetchError
+from pyman.errors import FetchError, OfflineError, UnreachableError
 from pyman.system.userdirs import given_dir
 
 GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download/"
 # The build project's own mirror, which it wants to be asked first (astral-sh/uv issue 18503).
 PROJECT_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
+_WITHOUT = (
+    "Without a network there are three ways: a mirror that can be reached (--mirror URL), a folder with "
+    "{release}/{file} (--mirror DIR), a cache from elsewhere (PYMAN_CACHE_DIR); see `pyman help mirrors`."
+)
 
 
 def sources_of(build: Build, mirror: str = "") -> list[str]:
@@ -34,8 +38,13 @@ def below(mirror: str, path: str) -> str:
 
 
 def all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:
-    """Return the error for a build that no source gave: the one failure, or all in one."""
-    hint = f"{failures[-1].hint} {_MIRROR}"
+    """Return the error for a build that no source gave: the one failure, or all in one.
+
+    Where there was no connection, or none may be opened, it says what can be done without a network.
+    """
+    is_alone = any(isinstance(failure, UnreachableError | OfflineError) for failure in failures)
+    ways = _WITHOUT if is_alone else _MIRROR
+    hint = f"{failures[-1].hint} {ways}"
     if len(failures) == 1:
         return type(failures[0])(failures[0].message, hint)
     each = "".join(f"\n  {failure.message}" for failure in failures)

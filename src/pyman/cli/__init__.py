@@ -34,7 +34,7 @@ _COMMANDS = {
     "update-shell": "Put the directory of links on the PATH of your shell.",
     "self": "Update or remove this pyman itself.",
     "completion": "Print the completion script for a shell.",
-    "help": "Show the help of pyman, or of a command.",
+    "help": "Show the help of pyman, of a command, or a text on a topic.",
 }
 _SETTINGS = """\
 \b
@@ -92,8 +92,12 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
+        from pyman.report import manual
+
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+        with formatter.section("Topics (pyman help TOPIC)"):
+            formatter.write_dl(list(manual.TOPICS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         from click.shell_completion import CompletionItem

@@ -73,12 +73,24 @@ def targets(context: click.Context, begun: str) -> Offers:
         yield str(target), ""
 
 
+def names(context: click.Context, begun: str) -> Offers:
+    """What `pyman help` has a text on: commands and topics."""
+    from pyman.report import manual
+
+    del begun
+    root = context.find_root()
+    if isinstance(root.command, click.Group):
+        yield from ((name, "") for name in root.command.list_commands(root))
+    yield from manual.TOPICS.items()
+
+
 _OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
     "request": requests,
     "requests": requests,
     "python": requests,
     "minors": minors,
     "audit requests": minors,
+    "help name": names,
     "uninstall requests": installed,
     "verify requests": installed,
     "target": targets,

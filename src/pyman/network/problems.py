@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Iterator
 from urllib.request import getproxies, proxy_bypass
 
-from pyman.errors import AbsentError, FetchError
+from pyman.errors import AbsentError, FetchError, UnreachableError
 from pyman.network.address import public
 from pyman.network.lean_httpx import httpx
 
@@ -40,7 +40,8 @@ def failed(url: str, error: Exception) -> FetchError:
     if certificate:
         return _untrusted(url, certificate)
     hint = _HINTS[407] if _wants_password(error) else CHECK
-    return FetchError(f"{public(url)}: {_cause(error)}{_through_proxy(url)}", hint)
+    kind = UnreachableError if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else FetchError
+    return kind(f"{public(url)}: {_cause(error)}{_through_proxy(url)}", hint)
 
 
 def lasts(error: Exception) -> bool:
