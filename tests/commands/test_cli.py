@@ -188,7 +188,7 @@ def test_an_encoding_that_lacks_a_character(pyman: Pyman) -> None:
 def test_an_internal_error_asks_to_be_reported(pyman: Pyman, tmp_path: Path) -> None:
     # A module in place of pyman's own that fails as a fault in pyman would.
     (tmp_path / "sitecustomize.py").write_text(
-        "from pyman.store.installations import installations\n"
+        "from pyman.store import installations\n"
         "def fail(environ): raise KeyError('x')\n"
         "installations.default_home = fail\n",
         encoding="utf-8",

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import ELSEWHERE, Offer, Pyman
 from tests.support.builds import Archive
 from tests.support.imports import loaded, started
+from tests.support.stores import lay
 from tests.test_architecture import HEAVY
 
 ARCHIVES = [
@@ -27,7 +28,7 @@ def known(offer: Offer) -> Pyman:
     """Pyman with a few builds for its target, one installation, and a home to run shells in."""
     offer(*ARCHIVES)
     offer.pyman.environment["PYMAN_TARGET"] = "linux-x86_64-gnu"
-    (offer.pyman.store / "cpython-3.12.9+20250317-linux-x86_64-gnu").mkdir(parents=True)
+    lay(offer.pyman.store, Archive("3.12.9", "20250317", "linux-x86_64-gnu"), linked=False)
     return offer.pyman
 
 
