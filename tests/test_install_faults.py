@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests import become
 from tests.builds import Archive, save, small_archive, write_archive
 from tests.conftest import ELSEWHERE, Offer, Pyman, Result
 from tests.server import (
@@ -226,7 +227,9 @@ def small_disk(folder: Path) -> Iterator[None]:
         pytest.skip("a small disk can only be mounted by root")
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
     )
     if done.returncode:
         pytest.skip(f"a small disk cannot be mounted: {done.stderr.decode()}")
@@ -262,9 +265,7 @@ def test_store_that_cannot_be_made(pyman: Pyman, wanted: Archive) -> None:
 def unwritable(folder: Path, pyman: Pyman) -> Iterator[None]:
     """Take away the right to write in `folder`, and from root the power to do so all the same."""
     if sys.platform != "win32" and os.geteuid() == 0:
-        if not shutil.which("setpriv"):
-            pytest.skip("root writes everywhere, and there is no setpriv to prevent it")
-        pyman.prefix = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
+        pyman.prefix = become.without(become.WRITING)
     places = [folder, *(entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())]
     for place in places:
         place.chmod(0o555)
