@@ -314,10 +314,10 @@ def made(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> "Made":
 
 @pytest.fixture(scope="session")
 def unpacked(made: "Made", tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The portable pyman for glibc, unpacked; for reading only."""
-    from tests.support.portables import GNU, unpack  # noqa: PLC0415 - the same
+    """The portable pyman that runs here, unpacked; for reading only."""
+    from tests.support.portables import HERE, unpack  # noqa: PLC0415 - the same
 
-    return unpack(made.archive(GNU), tmp_path_factory.mktemp("place with space"))
+    return unpack(made.archive(HERE), tmp_path_factory.mktemp("place with space"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from tests.conftest import ELSEWHERE, fixture_archive
-from tests.support.portables import GNU, MUSL, Made, archives, at_home, bootstrap, run, unpack
+from tests.support.needs import runs_here
+from tests.support.portables import GNU, HERE, MUSL, Made, archives, at_home, bootstrap, run, unpack
 
 from pyman.bootstrap import launchers, platforms, wheels
 from pyman.builds.target import Target
@@ -79,14 +80,14 @@ def test_twice_made_it_is_the_same_by_bytes(made: Made, fixtures: Path, tmp_path
         )
     finally:
         os.umask(before)
-    for name in (made.archive(GNU).name, "pyman.pyz"):
+    for name in (made.archive(HERE).name, "pyman.pyz"):
         assert (tmp_path / "dist" / name).read_bytes() == (made.folder / name).read_bytes()
 
 
 def test_what_is_in_it_is_written_down(made: Made, unpacked: Path, fixtures: Path) -> None:
     document = described(unpacked)
-    archive = fixture_archive(fixtures, "cpython-3.13.0+")
-    assert document["target"] == GNU
+    archive = runs_here(fixtures, "3.13.0")
+    assert document["target"] == HERE
     assert document["python"]["origin"] == archive.name
     assert document["python"]["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
     for package in document["packages"]:
@@ -99,7 +100,7 @@ def test_what_is_in_it_is_written_down(made: Made, unpacked: Path, fixtures: Pat
 
 
 def test_who_made_it_does_not_matter_to_who_may_read_it(made: Made) -> None:
-    with tarfile.open(made.archive(GNU)) as tar:
+    with tarfile.open(made.archive(HERE)) as tar:
         members = tar.getmembers()
     assert {(member.uid, member.gid, member.mtime) for member in members} == {(0, 0, 1_700_000_000)}
     assert {member.mode for member in members if not member.issym()} == {0o755, 0o644}
@@ -125,7 +126,7 @@ def test_hostile_variables_and_modules_do_nothing(unpacked: Path, tmp_path: Path
     assert result.stdout.startswith("pyman ")
     assert result.stderr == ""
     listed = run(unpacked / "bin" / "pyman", "list", "3.13", "--json", env=env, cwd=tmp_path)
-    assert listed.json["target"] == GNU
+    assert listed.json["target"] == HERE
 
 
 @pytest.mark.parametrize("more", [{}, {"LC_CTYPE": "C"}, {"LC_CTYPE": ""}, {"LANG": "C", "PYTHONHOME": "/x"}])
@@ -144,7 +145,7 @@ def test_the_users_variables_are_handed_on_untouched(
 
 
 def test_it_is_started_from_everywhere(made: Made, tmp_path: Path) -> None:
-    place = unpack(made.archive(GNU), tmp_path / "first place")
+    place = unpack(made.archive(HERE), tmp_path / "first place")
     moved = place.rename(tmp_path / "second")
     for name, target in {
         "direct": "second/bin/pyman",
@@ -178,12 +179,12 @@ def test_any_user_runs_it(made: Made) -> None:
     folder = Path("/var/tmp") / f"pyman-{os.getpid()}"  # noqa: S108 - the tests' own folder is root's alone
     folder.mkdir()
     try:
-        place = unpack(made.archive(GNU), folder)
+        place = unpack(made.archive(HERE), folder)
         folder.chmod(0o755)
         env = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}
         assert run(place / "bin" / "pyman", "--version", env=env, user=65534, cwd=Path("/")).code == 0
         listed = run(place / "bin" / "pyman", "list", "--json", env=env, user=65534, cwd=Path("/"))
-        assert listed.json["target"] == GNU
+        assert listed.json["target"] == HERE
     finally:
         shutil.rmtree(folder)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import ELSEWHERE, Offer, Pyman, Result
+from tests.support import become
 from tests.support.builds import Archive, save, small_archive, write_archive
 from tests.support.server import (
     Fault,
@@ -261,9 +262,7 @@ def test_store_that_cannot_be_made(pyman: Pyman, wanted: Archive) -> None:
 def unwritable(folder: Path, pyman: Pyman) -> Iterator[None]:
     """Take away the right to write in `folder`, and from root the power to do so all the same."""
     if sys.platform != "win32" and os.geteuid() == 0:
-        if not shutil.which("setpriv"):
-            pytest.skip("root writes everywhere, and there is no setpriv to prevent it")
-        pyman.prefix = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
+        pyman.prefix = become.without(become.WRITING)
     places = [folder, *(entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())]
     for place in places:
         place.chmod(0o555)

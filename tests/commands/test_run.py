@@ -110,7 +110,8 @@ def test_the_command_takes_the_place_of_pyman(runner: Pyman) -> None:
 @pytest.mark.usefixtures("usual_hangup")
 def test_signals_are_as_a_shell_leaves_them(runner: Pyman) -> None:
     status = runner("run", "3.12", "grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status").stdout
-    assert [int(line.split()[1], 16) for line in status.splitlines()] == [0, 0]
+    # The first 31. Those after are the C library's own: musl leaves one ignored when a thread loads a module.
+    assert [int(line.split()[1], 16) & 0x7FFF_FFFF for line in status.splitlines()] == [0, 0]
 
 
 def test_not_found(runner: Pyman) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import ELSEWHERE, Pyman
-from tests.support.portables import GNU, Made, at_home, run, unpack
+from tests.support.portables import HERE, Made, at_home, run, unpack
 from tests.support.server import Server, cut_body, wrong_byte
 
 pytestmark = pytest.mark.skipif(
@@ -31,7 +31,7 @@ class Home:
         self.env = at_home(folder)
         self.root = folder / "app"
         self.command = folder / "bin" / "pyman"
-        staged = unpack(made.archive(GNU), folder / "staged")
+        staged = unpack(made.archive(HERE), folder / "staged")
         place = ["--to", str(self.root), "--bin", str(folder / "bin"), "--origin", server.url]
         run(staged / "bin" / "pyman", "self", "place", *place, env=self.env)
 
@@ -56,7 +56,7 @@ def newer(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Pat
     """A function that puts a portable pyman of version 9.0.0 into a folder, and the digests of all there."""
 
     def put(folder: Path, launcher: str = "") -> Path:
-        tree = unpack(made.archive(GNU), tmp_path_factory.mktemp("newer"))
+        tree = unpack(made.archive(HERE), tmp_path_factory.mktemp("newer"))
         packages = next(tree.glob("python/lib/python3.*/site-packages/pyman"))
         source = packages / "source.py"
         source.write_text(f'__version__ = "{NEW}"\n', encoding="utf-8")
@@ -69,11 +69,11 @@ def newer(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Pat
         (tree / "portable.json").write_text(json.dumps(document), encoding="utf-8")
         if launcher:
             (tree / "bin" / "pyman").write_text(launcher, encoding="utf-8")
-        archive = folder / f"pyman-{NEW}-{GNU}.tar.gz"
+        archive = folder / f"pyman-{NEW}-{HERE}.tar.gz"
         with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
             tar.add(tree, "pyman")
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-        lines = f"{'0' * 64}  pyman-0.0.1-{GNU}.tar.gz\n{digest}  {archive.name}\n{digest}  other\n"
+        lines = f"{'0' * 64}  pyman-0.0.1-{HERE}.tar.gz\n{digest}  {archive.name}\n{digest}  other\n"
         (folder / "SHA256SUMS").write_text(lines, encoding="utf-8")
         shutil.rmtree(tree)
         return archive
@@ -130,7 +130,7 @@ def test_without_a_connection_it_says_what_it_would_have_fetched(home: Home) -> 
 @pytest.mark.parametrize("text", ["", "<html>", f"{'0' * 64}  pyman-1.0-linux-s390x-gnu.tar.gz\n"])
 def test_a_list_that_has_nothing_for_this_machine(home: Home, text: str) -> None:
     (home.server.folder / "SHA256SUMS").write_text(text, encoding="utf-8")
-    assert f"names no pyman for {GNU}" in home.pyman("self", "update", code=1)
+    assert f"names no pyman for {HERE}" in home.pyman("self", "update", code=1)
 
 
 @pytest.mark.parametrize("command", ["update", "uninstall"])
@@ -147,7 +147,7 @@ def test_what_others_put_there_stays(home: Home, newer: Newer, command: str) -> 
 
 def test_it_goes_and_says_what_stays(home: Home) -> None:
     store = home.folder / ".local" / "share" / "pyman"
-    (store / f"cpython-3.12.1+20240107-{GNU}" / "bin").mkdir(parents=True)
+    (store / f"cpython-3.12.1+20240107-{HERE}" / "bin").mkdir(parents=True)
     before = home.left()
     assert f"Would remove {home.root}" in home.pyman("self", "uninstall", "--dry-run")
     assert home.left() == before

@@ -15,6 +15,7 @@ import pytest
 from tests.commands.test_install_faults import wait_for
 from tests.conftest import ELSEWHERE, Pyman
 from tests.support.interpreters import (
+    TARGET,
     alone,
     answering,
     facts_file,
@@ -55,8 +56,8 @@ def test_list_shows_them(pyman: Pyman, pyenv: Path) -> None:
     alone(pyman, pyenv=pyenv)
     rows = foreign(pyman)
     assert [(row["name"], row["where"]) for row in rows] == [
-        ("cpython-3.13.0-linux-x86_64-gnu", "pyenv"),
-        ("cpython-3.12.1-linux-x86_64-gnu", "pyenv"),
+        (f"cpython-3.13.0-{TARGET}", "pyenv"),
+        (f"cpython-3.12.1-{TARGET}", "pyenv"),
     ]
     facts = {"implementation": "cpython", "version": "3.13.0", "variant": "default", "end_of_life": "2029-10"}
     assert facts.items() <= rows[0].items()
@@ -154,11 +155,11 @@ def test_several_at_once_leave_a_whole_file(pyman: Pyman, pyenv: Path) -> None:
     assert [entry.name for entry in facts_file(pyman).parent.iterdir()] == ["facts.json"]
 
 
-def test_broken_shims_cost_nothing(pyman: Pyman, tmp_path: Path) -> None:
+def test_broken_shims_cost_nothing(pyman: Pyman, pyenv: Path, tmp_path: Path) -> None:
     shims = tmp_path / "shims"
     for minor in range(6, 13):
         script(shims / f"python3.{minor}", f"echo started >> {tmp_path}/started; sleep 5; exit 127")
-    alone(pyman, shims)
+    alone(pyman, shims, pyenv=pyenv)
     began = time.monotonic()
     result = pyman("list", "--json")
     assert time.monotonic() - began < 5
@@ -269,7 +270,7 @@ def test_a_refusal_counts_for_a_day(pyman: Pyman, tmp_path: Path, pyenv: Path) -
 def test_environments_and_pymans_own_are_not_foreign(pyman: Pyman, pyenv: Path, tmp_path: Path) -> None:
     python = pyenv / "versions" / "3.13.0" / "bin" / "python3.13"
     subprocess.run([python, "-I", "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
-    own = pyman.store / "cpython-3.13.0+20241016-linux-x86_64-gnu"
+    own = pyman.store / f"cpython-3.13.0+20241016-{TARGET}"
     own.parent.mkdir()
     own.symlink_to(python.parents[1])
     alone(pyman, tmp_path / "env" / "bin", own / "bin")

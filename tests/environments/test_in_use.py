@@ -1,12 +1,12 @@
 """What is in use is not removed: environments in each place of the tools that make them."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from tests.conftest import ELSEWHERE, Pyman
+from tests.support import become
 from tests.support.builds import Archive
 from tests.support.stores import environment, lay, link_name
 
@@ -195,10 +195,7 @@ def test_those_of_another_python_keep_nothing(two: Pyman) -> None:
 
 def test_where_it_could_not_look_is_told(two: Pyman) -> None:
     if os.geteuid() == 0:
-        if not shutil.which("setpriv"):
-            pytest.skip("root reads everything, and there is no setpriv to prevent it")
-        lost = "-dac_override,-dac_read_search"
-        two.prefix = ("setpriv", f"--bounding-set={lost}", f"--inh-caps={lost}")
+        two.prefix = become.without(become.READING, become.WRITING)
     closed = two.home / ".virtualenvs"
     inside = two.home / ".local" / "share" / "virtualenvs" / "x"
     for folder in (closed, inside):

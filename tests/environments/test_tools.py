@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.conftest import ELSEWHERE, Pyman, fixture_archive
+from tests.conftest import ELSEWHERE, Pyman
 from tests.support.builds import Archive, own_form
+from tests.support.needs import runs_here
 from tests.support.server import serving
 
 pytestmark = pytest.mark.skipif(
@@ -151,7 +152,7 @@ def owner(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Pyman:
     user = Pyman(root / "user")
     for folder in (user.home, user.work, root / "releases"):
         folder.mkdir(parents=True)
-    path = fixture_archive(fixtures, "cpython-3.13.0+")
+    path = runs_here(fixtures, "3.13.0")
     archive = Archive.of_file(path)
     (root / "releases" / archive.release).mkdir()
     (root / "releases" / archive.path).symlink_to(path)

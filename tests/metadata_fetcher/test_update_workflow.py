@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests.conftest import ELSEWHERE
+from tests.support.needs import missing
 
 from pyman.metadata_fetcher import addition, provenance
 from pyman.metadata_fetcher.__main__ import main
@@ -103,6 +104,8 @@ class Repository:
 def repository(tmp_path: Path) -> Repository:
     if sys.platform == "win32":
         pytest.skip(ELSEWHERE + "a script that is called gh is no program there")
+    if reason := missing("git", "git") or missing("bash", "bash"):
+        pytest.skip(reason)
     tool = tmp_path / "gh"
     tool.write_text(dedent(GH).format(python=sys.executable))
     tool.chmod(0o755)

@@ -7,18 +7,19 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from tests.conftest import ELSEWHERE, Offer, fixture_archive
+from tests.conftest import ELSEWHERE, Offer
 from tests.support.builds import Archive
+from tests.support.interpreters import TARGET
+from tests.support.needs import runs_here
 from tests.support.repack import this_target
 from tests.support.server import Exchange
 
-GNU = "linux-x86_64-gnu"
 PARTS = 6
 STALLS_AT = 3
 GZIP = b"\x1f\x8b"
 
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or this_target() != GNU, reason=f"{ELSEWHERE}the glibc fixtures are for {GNU}"
+    sys.platform != "linux" or this_target() != TARGET, reason=f"{ELSEWHERE}the fixtures are for {TARGET}"
 )
 
 
@@ -60,7 +61,7 @@ def test_a_real_build_over_a_connection_that_breaks_and_stalls(
     offer: Offer, fixtures: Path, tmp_path: Path
 ) -> None:
     pyman, server = offer.pyman, offer.server
-    path = fixture_archive(fixtures, "cpython-3.13.0+")
+    path = runs_here(fixtures, "3.13.0")
     archive = Archive.of_file(path)
     (server.folder / archive.release).mkdir()
     (server.folder / archive.path).symlink_to(path)
@@ -73,7 +74,7 @@ def test_a_real_build_over_a_connection_that_breaks_and_stalls(
         "PYMAN_READ_TIMEOUT": "1",
         "TMPDIR": str(temporary),
     }
-    pyman("install", "3.13.0")
+    pyman("install", archive.version)
     record = json.loads((pyman.store / archive.key / ".pyman.json").read_bytes())
     assert record["sha256"] == archive.sha256
     assert record["archive_size"] == path.stat().st_size == flaky.sent
@@ -84,4 +85,4 @@ def test_a_real_build_over_a_connection_that_breaks_and_stalls(
     told = subprocess.run(
         [python, "-c", "import ssl, sys; print(sys.version)"], capture_output=True, check=True
     )
-    assert told.stdout.startswith(b"3.13.0 ")
+    assert told.stdout.startswith(f"{archive.version} ".encode())

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import ELSEWHERE, Offer, Pyman, Result, checked, fixture_archive
 from tests.support.builds import Archive, own_form, small_archive
+from tests.support.needs import MUSL, compiler, missing, runs_here
 from tests.support.repack import this_target
 from tests.support.rework import opened, rework
 from tests.support.server import Server
@@ -40,8 +41,12 @@ CLANG = {
     "'CXX': 'g++'": "'CXX': 'clang++ -pthread'",
 }
 PIP = b"import sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n"
-STDLIB = "lib/python3.12"
-DATA = "_sysconfigdata__linux_x86_64-linux-gnu"
+# Of the fixture that runs here.
+MINOR = "3.13" if MUSL else "3.12"
+TAG = f"cpython-{MINOR.replace('.', '')}"
+TRIPLET = f"x86_64-linux-{'musl' if MUSL else 'gnu'}"
+STDLIB = f"lib/python{MINOR}"
+DATA = f"_sysconfigdata__linux_{TRIPLET}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Finished:
     @property
     def python(self) -> Path:
         """Its interpreter."""
-        return self.path / "bin" / "python3.12"
+        return self.path / "bin" / f"python{MINOR}"
 
     def run(self, *command: str | Path, code: int = 0, cwd: Path | None = None) -> Result:
         """Run a command outside the seal."""
@@ -83,20 +88,22 @@ class Finished:
 @pytest.fixture(scope="module")
 def published(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Archive]:
     """A build with all that published ones have: made by clang, scripts with a shebang, old bytecode."""
-    source = fixture_archive(fixtures, "3.12.1")
+    source = runs_here(fixtures, "3.12.1")
     if Archive.of_file(source).target != this_target():
         pytest.skip(ELSEWHERE + "the fixtures are for another machine")
-    if not shutil.which("cc"):
-        pytest.skip(ELSEWHERE + "there is no C compiler")
     musl = fixture_archive(fixtures, "linux-musl-install_only_stripped")
     config, makefile = (member_of(musl, end) for end in ("bin/python3.13-config", "/Makefile"))
+    minor = MINOR.encode()
     extra = {
-        "python/bin/python3.12-config": config.replace(b"3.13", b"3.12").replace(b"-musl", b"-gnu"),
-        "python/bin/pip": b"#!/install/bin/python3.12\n" + PIP,
-        "python/bin/pip3": b"#!/bin/sh\n'''exec' /install/bin/python3.12 \"$0\" \"$@\"\n' '''\n" + PIP,
-        f"python/{STDLIB}/config-3.12-x86_64-linux-gnu/Makefile": makefile,
+        f"python/bin/python{MINOR}-config": config.replace(b"3.13", minor).replace(
+            b"x86_64-linux-musl", TRIPLET.encode()
+        ),
+        "python/bin/pip": b"#!/install/bin/python%b\n%b" % (minor, PIP),
+        "python/bin/pip3": b"#!/bin/sh\n'''exec' /install/bin/python%b \"$0\" \"$@\"\n' '''\n%b"
+        % (minor, PIP),
+        f"python/{STDLIB}/config-{MINOR}-{TRIPLET}/Makefile": makefile,
         f"python/{STDLIB}/_sysconfig_vars__linux.json": b'{"LIBDIR": "/install/lib", "CC": "clang"}',
-        f"python/{STDLIB}/__pycache__/{DATA}.cpython-312.pyc": b"this is not to be loaded",
+        f"python/{STDLIB}/__pycache__/{DATA}.{TAG}.pyc": b"this is not to be loaded",
     }
 
     def by_clang(name: str, data: bytes) -> bytes:
@@ -104,7 +111,7 @@ def published(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
             return data
         text = data.decode()
         for plain, real in CLANG.items():
-            text = text.replace(plain, real)
+            text = text.replace(plain.replace("gcc", "cc").replace("g++", "c++") if MUSL else plain, real)
         assert text.count("clang") >= 4
         return text.encode()
 
@@ -131,7 +138,7 @@ def finished(published: tuple[Path, Archive], tmp_path_factory: pytest.TempPathF
     metadata = pyman.root / "metadata.json"
     metadata.write_bytes(own_form([archive]))
     pyman.environment |= {"PYMAN_METADATA": str(metadata), "PYMAN_MIRROR": str(folder)}
-    pyman("install", "3.12", "--compile-bytecode")
+    pyman("install", MINOR, "--compile-bytecode")
     return Finished(pyman, archive.key)
 
 
@@ -147,23 +154,21 @@ def test_nothing_says_where_and_by_what_it_was_built(finished: Finished) -> None
         text = path.read_text(encoding="utf-8")
         assert not re.findall(r".*(?<!bin)/install\b.*", text.replace("./install", "")), path
         assert "clang" not in text, path
-    makefile = (finished.path / STDLIB / "config-3.12-x86_64-linux-gnu" / "Makefile").read_text(
-        encoding="utf-8"
-    )
+    makefile = (finished.path / STDLIB / f"config-{MINOR}-{TRIPLET}" / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^prefix=\s*/install$", makefile, re.MULTILINE) is None
 
 
 def test_sysconfig(finished: Finished) -> None:
     here = str(finished.path)
     assert finished.tell("sysconfig.get_config_var('LIBDIR')") == f"{here}/lib"
-    assert finished.tell("sysconfig.get_config_var('INCLUDEPY')") == f"{here}/include/python3.12"
+    assert finished.tell("sysconfig.get_config_var('INCLUDEPY')") == f"{here}/include/python{MINOR}"
     assert finished.tell("sysconfig.get_config_var('CC')") == "cc -pthread"
     assert finished.tell("sysconfig.get_config_var('LINKCC')") == "cc -fno-pie"
     assert finished.tell("sysconfig.get_config_var('AR')") == "ar"
     assert "-fdebug" not in finished.tell("sysconfig.get_config_vars()")
     words = shlex.split(finished.tell("sysconfig.get_config_var('LDSHARED')"))
     assert words[:3] == ["cc", "-pthread", "-shared"]
-    assert f"-L{here}/lib" in words
+    assert f"-L{here}/lib" in words or MUSL  # that one was linked without
     text = (finished.path / STDLIB / "_sysconfig_vars__linux.json").read_text(encoding="utf-8")
     assert json.loads(text) == {"LIBDIR": f"{here}/lib", "CC": "cc"}
 
@@ -174,6 +179,7 @@ def test_old_bytecode_is_gone(finished: Finished) -> None:
     assert not list(finished.path.rglob("*.new"))
 
 
+@compiler
 def test_an_extension_compiles_by_sysconfig(finished: Finished) -> None:
     place = finished.pyman.work / "by sysconfig"
     place.mkdir()
@@ -189,16 +195,19 @@ def test_an_extension_compiles_by_sysconfig(finished: Finished) -> None:
     )
 
 
-@pytest.mark.parametrize("tool", ["python3.12-config", "pkg-config"])
+@compiler
+@pytest.mark.parametrize("tool", ["python-config", "pkg-config"])
 def test_an_extension_compiles_by_the_tools(tool: str, finished: Finished) -> None:
-    if not shutil.which("pkg-config") and tool == "pkg-config":
-        pytest.skip(ELSEWHERE + "there is no pkg-config")
+    if tool == "pkg-config" and (reason := missing("pkg-config", "pkgconf")):
+        pytest.skip(reason)
     place = finished.pyman.work / tool
     place.mkdir()
     (place / "spam.c").write_text(MODULE, encoding="utf-8")
-    config = shlex.quote(str(finished.path / "bin" / "python3.12-config"))
+    config = shlex.quote(str(finished.path / "bin" / f"python{MINOR}-config"))
     modules = f"PKG_CONFIG_PATH={shlex.quote(str(finished.path / 'lib' / 'pkgconfig'))}"
-    flags = f"{config} --includes" if tool != "pkg-config" else f"{modules} pkg-config --cflags python-3.12"
+    flags = (
+        f"{config} --includes" if tool != "pkg-config" else f"{modules} pkg-config --cflags python-{MINOR}"
+    )
     script = f'eval "cc -shared -fPIC spam.c -o spam.so $({flags})"'
     finished.run("sh", "-c", script, cwd=place)
     assert (
@@ -208,14 +217,14 @@ def test_an_extension_compiles_by_the_tools(tool: str, finished: Finished) -> No
 
 def test_config_script_tells_the_paths(finished: Finished) -> None:
     link = finished.pyman.work / "config"
-    link.symlink_to(finished.path / "bin" / "python3.12-config")
-    for program in (link, finished.path / "bin" / "python3.12-config"):
+    link.symlink_to(finished.path / "bin" / f"python{MINOR}-config")
+    for program in (link, finished.path / "bin" / f"python{MINOR}-config"):
         result = finished.run(program, "--prefix")
         assert (result.stdout, result.stderr) == (f"{finished.path}\n", "")
     assert shlex.split(finished.run(link, "--ldflags").stdout)[0] == f"-L{finished.path}/lib"
 
 
-@pytest.mark.parametrize("name", ["pip", "pip3", "pip3.12"])
+@pytest.mark.parametrize("name", ["pip", "pip3", f"pip{MINOR}"])
 @pytest.mark.parametrize("how", ["itself", "link", "relative link to a link"])
 def test_launchers(name: str, how: str, finished: Finished, tmp_path: Path) -> None:
     program = finished.path / "bin" / name
@@ -228,27 +237,27 @@ def test_launchers(name: str, how: str, finished: Finished, tmp_path: Path) -> N
 
 
 def test_names_of_the_interpreter(finished: Finished) -> None:
-    for name in ("python", "python3", "python3.12"):
+    for name in ("python", "python3", f"python{MINOR}"):
         path = finished.path / "bin" / name
         assert finished.run(path, "-c", "import sys; print(sys.prefix)").stdout.strip() == str(finished.path)
-        assert not path.is_symlink() or path.readlink() == Path("python3.12")
+        assert not path.is_symlink() or path.readlink() == Path(f"python{MINOR}")
 
 
 def test_pip_refuses_and_tells_what_to_do(finished: Finished) -> None:
     result = finished.run(finished.path / "bin" / "pip", "install", "--no-index", "spam", code=1)
     assert "externally-managed-environment" in result.stderr
-    assert "python3.12 -m venv .venv" in result.stderr
+    assert f"python{MINOR} -m venv .venv" in result.stderr
     assert "pyman" in result.stderr
 
 
 @pytest.mark.parametrize("start", ["installation", "minor link", "bin directory"])
 def test_virtual_environments(start: str, finished: Finished, tmp_path: Path) -> None:
     pyman = finished.pyman
-    link = pyman.store / f"cpython-3.12-{this_target()}"
+    link = pyman.store / f"cpython-{MINOR}-{this_target()}"
     programs = {
         "installation": finished.python,
-        "minor link": link / "bin" / "python3.12",
-        "bin directory": pyman.bin / "python3.12",
+        "minor link": link / "bin" / f"python{MINOR}",
+        "bin directory": pyman.bin / f"python{MINOR}",
     }
     environment = tmp_path / "a venv"
     with_pip = start == "bin directory"  # it takes seconds
@@ -268,7 +277,7 @@ def test_virtual_environments(start: str, finished: Finished, tmp_path: Path) ->
 def test_bytecode(finished: Finished) -> None:
     stdlib = finished.path / STDLIB
     for path in (stdlib / "json" / "decoder.py", stdlib / "ssl.py", stdlib / f"{DATA}.py"):
-        compiled = (path.parent / "__pycache__" / f"{path.stem}.cpython-312.pyc").read_bytes()
+        compiled = (path.parent / "__pycache__" / f"{path.stem}.{TAG}.pyc").read_bytes()
         assert compiled[4:8] == b"\1\0\0\0", "PEP 552: by hash, not checked"
     told = finished.tell("__import__('json').decoder.JSONDecoder.decode.__code__.co_filename")
     assert told == str(stdlib / "json" / "decoder.py")
@@ -300,7 +309,7 @@ def test_default(pyman: Pyman) -> None:
 
 def test_default_follows_and_goes_with_the_last(small: Archive, pyman: Pyman, offer: Offer) -> None:
     later = small_archive(offer.server.folder, replace(small, version="3.13.6"))
-    other = small_archive(offer.server.folder, replace(small, version="3.12.11"))
+    other = small_archive(offer.server.folder, replace(small, version="3.12.12", release="20251202"))
     pyman(*QUICK, "--default")
     offer(small, later, other)
     pyman("install", "3.13.6", "3.12", "--no-smoke-test")
@@ -323,7 +332,7 @@ def test_default_leaves_foreign_files_alone(pyman: Pyman) -> None:
 
 
 def test_default_is_one(small: Archive, pyman: Pyman, offer: Offer) -> None:
-    offer(small, small_archive(offer.server.folder, replace(small, version="3.12.11")))
+    offer(small, small_archive(offer.server.folder, replace(small, version="3.12.12", release="20251202")))
     result = pyman(*QUICK, "3.12", "--default", code=2)
     assert "--default takes one request" in result.stderr
     assert not pyman.store.exists()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conftest import CHECKOUT, fixture_archive
+from tests.conftest import CHECKOUT
 from tests.support.builds import Archive, small_archive
 from tests.support.members import (
     ANNA,
@@ -24,6 +24,7 @@ from tests.support.members import (
     reason_there_are_no_members,
     store_of,
 )
+from tests.support.needs import runs_here
 from tests.support.server import Server, slow, stalled_body
 
 REASON = reason_there_are_no_members()
@@ -179,25 +180,25 @@ def test_a_kill_at_any_time(ground: Path, builds: tuple[Archive, ...]) -> None:
 
 
 def test_what_a_member_compiled_does_not_stay(ground: Path, server: Server, fixtures: Path) -> None:
-    source = fixture_archive(fixtures, "cpython-3.12.1+")
+    source = runs_here(fixtures, "3.12.1")
     archive = Archive.of_file(source)
     (server.folder / archive.release).mkdir()
     (server.folder / archive.path).write_bytes(source.read_bytes())
     offer(ground, server, archive)
     store = store_of(ground)
     anna, ben = member(ground, ANNA), member(ground, BEN, "077")
-    anna("install", "3.12")
+    anna("install", archive.minor)
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV"))}
-    python = store / archive.key / "bin" / "python3.12"
+    python = store / archive.key / "bin" / f"python{archive.minor}"
     subprocess.run([*ben.prefix, python, "-c", "import json, email"], env=variables, cwd="/", check=True)
     assert [path for path in store.rglob("*.pyc") if path.stat().st_uid == BEN]
     anna("verify")
-    anna("uninstall", "3.12")
+    anna("uninstall", archive.minor)
     assert anna.installed() == []
     assert nothing_staged(store)
-    ben("install", "--compile-bytecode", "3.12")
+    ben("install", "--compile-bytecode", archive.minor)
     assert_shared(store)
-    anna("uninstall", "3.12")
+    anna("uninstall", archive.minor)
     assert nothing_staged(store)
 
 
@@ -290,7 +291,7 @@ def test_a_closed_store_is_closed(ground: Path, builds: tuple[Archive, ...]) -> 
 def test_what_is_there_is_had_in_a_store_that_can_only_be_read(
     mode: int, ground: Path, server: Server, fixtures: Path
 ) -> None:
-    source = fixture_archive(fixtures, "cpython-3.12.1+")
+    source = runs_here(fixtures, "3.12.1")
     archive = Archive.of_file(source)
     (server.folder / archive.release).mkdir()
     (server.folder / archive.path).write_bytes(source.read_bytes())
@@ -300,16 +301,16 @@ def test_what_is_there_is_had_in_a_store_that_can_only_be_read(
     root.shared = store
     for folder in (root.home, root.work, root.bin):
         folder.mkdir(parents=True)
-    root("install", "3.12")
-    (store / "cpython-3.12-linux-x86_64-gnu").unlink()  # also when there is something to mend
+    root("install", archive.minor)
+    (store / f"cpython-{archive.minor}-{archive.target}").unlink()  # also when there is something to mend
     eve = member(ground, EVE)
-    result = eve("install", "3.12", "--default")
+    result = eve("install", archive.minor, "--default")
     assert f"Already installed: {archive.key}" in result.stderr
     assert "warning" not in result.stderr
     assert "error" not in result.stderr
-    for name in ("python3.12", "python3", "python"):
+    for name in (f"python{archive.minor}", "python3", "python"):
         done = subprocess.run([*eve.prefix, eve.bin / name, "-V"], capture_output=True, check=True, cwd="/")
-        assert done.stdout == b"Python 3.12.1\n"
+        assert done.stdout == f"Python {archive.version}\n".encode()
 
 
 @pytest.mark.parametrize("folder", [".staging", ".locks"])

@@ -67,6 +67,11 @@ class Archive:
         return cls(found["version"], found["release"], _TARGETS[found["triple"]], variant, digest, suffix)
 
     @property
+    def minor(self) -> str:
+        """Its minor version: `3.13`."""
+        return self.version.rpartition(".")[0]
+
+    @property
     def build(self) -> str:
         """The build's name: `cpython-3.13.5+static+20250612`."""
         return "+".join(part for part in (f"cpython-{self.version}", self.variant, self.release) if part)

@@ -5,22 +5,33 @@ import tarfile
 from contextlib import suppress
 from pathlib import Path
 
-from tests.conftest import Pyman, fixture_archive
+from tests.conftest import Pyman
 from tests.support.archives import extract
+from tests.support.needs import MUSL, runs_here
 
 VERSIONS = ("3.12.1", "3.13.0")
-TARGET = "linux-x86_64-gnu"
+TARGET = "linux-x86_64-musl" if MUSL else "linux-x86_64-gnu"
 # Programs for Linux on x86-64, as small as they may be: they wait for ever, or leave with code 0.
 _WAIT = bytes.fromhex("b8 22 00 00 00 0f 05 eb f7")  # pause(), again and again
 _FORK = bytes.fromhex("b8 39 00 00 00 0f 05")  # fork(), and both go on
 _LEAVE = bytes.fromhex("b8 3c 00 00 00 31 ff 0f 05")  # exit(0)
 _SAY = "b8 01 00 00 00 bf 01 00 00 00 48 8d 35 {skip} ba {length} 0f 05"  # write(1, what follows, length)
 _BASE = 0x400000
+# What makes a Python say that it is another version, to be run as it starts.
+_DRESS = """
+import sys
+class _Version(tuple):
+    major, minor, micro, releaselevel, serial = (property(lambda s, n=n: s[n]) for n in range(5))
+sys.version = sys.version.replace("%d.%d.%d" % sys.version_info[:3], "{version}", 1)
+sys.version_info = sys.implementation.version = _Version((*{numbers}, "final", 0))
+sys.hexversion = int.from_bytes([*{numbers}, 0xF0], "big")
+"""
 
 
 def unpack_others(fixtures: Path, shared: Path) -> Path:
     """Unpack 3.12.1 and 3.13.0 as pyenv has them, `versions/3.12.1/bin/python3.12`; returns the root.
 
+    For musl there is one Python among the fixtures: there these are that one, which says to be another.
     Once for all tests with the same folder `shared`; nobody may write to it.
     """
     folder = shared / "pyenv-of-fixtures"
@@ -28,11 +39,28 @@ def unpack_others(fixtures: Path, shared: Path) -> Path:
         place = folder / "versions" / version
         if place.exists():
             continue
-        with tarfile.open(fixture_archive(fixtures, f"cpython-{version}+")) as tar:
+        with tarfile.open(runs_here(fixtures, version)) as tar:
             extract(tar, shared / f"unpacked-{version}")
+        if MUSL:
+            _dress(shared / f"unpacked-{version}" / "python", version)
         place.parent.mkdir(parents=True, exist_ok=True)
         (shared / f"unpacked-{version}" / "python").rename(place)
     return folder
+
+
+def _dress(tree: Path, version: str) -> None:
+    """Let the Python 3.13 in `tree` have the names of another version, and say to be that."""
+    minor = version.rpartition(".")[0]
+    if minor != "3.13":
+        (tree / "bin" / "python3.13").rename(tree / "bin" / f"python{minor}")
+        (tree / "lib" / f"python{minor}").symlink_to("python3.13")
+        for name in ("python", "python3"):
+            (tree / "bin" / name).unlink()
+            (tree / "bin" / name).symlink_to(f"python{minor}")
+    numbers = [int(number) for number in version.split(".")]
+    # `encodings` is what every Python imports first, in isolated mode and without `site` as well.
+    with (tree / "lib" / "python3.13" / "encodings" / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write(_DRESS.format(version=version, numbers=numbers))
 
 
 def alone(pyman: Pyman, *path: Path, pyenv: Path | None = None) -> None:
@@ -89,7 +117,7 @@ def answering(path: Path, version: str) -> Path:
         "",
         "",
         "linux",
-        "x86_64-linux-gnu",
+        f"x86_64-{TARGET.replace('x86_64-', '')}",
         "x86_64",
         "64",
     ]

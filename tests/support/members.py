@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import ELSEWHERE, Pyman
+from tests.support.become import user as become_user
 from tests.support.builds import Archive, own_form
 from tests.support.server import Server
 
@@ -21,11 +22,9 @@ ANNA, BEN, EVE = 52_001, 52_002, 52_003
 def reason_there_are_no_members() -> str:
     """Return why users cannot be started here, nothing if they can."""
     if sys.platform != "linux":
-        return ELSEWHERE + "setpriv is of Linux"
+        return ELSEWHERE + "root is one on Linux only"
     if os.geteuid() != 0:
         return ELSEWHERE + "it needs root, to be two users in turn"
-    if not shutil.which("setpriv"):
-        return "setpriv is missing (Debian: util-linux)"
     done = subprocess.run(
         [*_as_user(ANNA, ""), sys.executable, "-c", "import pyman, tests"],
         check=False,
@@ -38,9 +37,8 @@ def reason_there_are_no_members() -> str:
 
 
 def _as_user(number: int, umask: str) -> list[str]:
-    groups = str(number) if number == EVE else f"{number},{DEVS}"
-    become = ["setpriv", f"--reuid={number}", f"--regid={number}", f"--groups={groups}", "--"]
-    return ["sh", "-c", f'umask {umask}; exec "$@"', "sh", *become] if umask else become
+    become = become_user(number, [number] if number == EVE else [number, DEVS])
+    return ["sh", "-c", f'umask {umask}; exec "$@"', "sh", *become] if umask else [*become]
 
 
 class Member(Pyman):

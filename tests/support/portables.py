@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from tests.conftest import REAL_HOME, Result, checked, fixture_archive
+from tests.support import needs
 from tests.support.archives import extract
 
 GNU = "linux-x86_64-gnu"
 MUSL = "linux-x86_64-musl"
+HERE = MUSL if needs.MUSL else GNU
 EPOCH = "1700000000"
 _FAST = ("zlib-ng", "backports.zstd")
 
@@ -48,10 +50,9 @@ def make(fixtures: Path, shared: Path) -> Made:
 
 
 def archives(fixtures: Path) -> list[str]:
-    """Return the options that name the interpreters. The first one also compiles for the second."""
-    found = (
-        fixture_archive(fixtures, name) for name in ("cpython-3.13.0+", "linux-musl-install_only_stripped")
-    )
+    """Return the options that name the interpreters. The first one runs here, and compiles for the second."""
+    names = ["cpython-3.13.0+", "linux-musl-install_only_stripped"]
+    found = (fixture_archive(fixtures, name) for name in (names[::-1] if needs.MUSL else names))
     return [f"--archive={path}" for path in found]
 
 

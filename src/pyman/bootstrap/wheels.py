@@ -125,7 +125,8 @@ def _bare(requirement: Requirement) -> str:
 
 def _pip(wanted: Sequence[str], platform: Platform, folder: Path, source: Path | None) -> str:
     """Run `pip download`; returns what it complained of, nothing if it worked."""
-    place = ["--no-index", "--find-links", str(source)] if source else []
+    # Isolated: PIP_FIND_LINKS and the user's settings would add wheels that are not in the folder.
+    place = ["--isolated", "--no-index", "--find-links", str(source)] if source else []
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     done = subprocess.run(  # noqa: S603 - the pip of this very Python
         [*command, "--only-binary=:all:", *platform.pip_options, *place, "--dest", str(folder), *wanted],
