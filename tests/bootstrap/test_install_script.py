@@ -223,6 +223,7 @@ def test_no_server_is_told(machine: Machine) -> None:
     assert machine.left() == []
 
 
+@pytest.mark.usefixtures("usual_hangup")
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_interrupted_it_leaves_nothing(machine: Machine, sent: signal.Signals) -> None:
     machine.mirror.spoil(machine.archive, stalled_body)
