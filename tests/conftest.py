@@ -206,6 +206,18 @@ def nothing_refused(refused: Path) -> Iterator[None]:
         pytest.fail(f"the test is not sealed:\n{notes}")
 
 
+def pytest_configure() -> None:
+    """Have ^C and SIGQUIT as they usually are, also where a shell script started the tests with `&`.
+
+    It has them ignored then (POSIX.1-2017, sh, 2.11), which what is started inherits: a test that interrupts
+    would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGQUIT") and signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
 @contextmanager
 def hanging_up() -> Iterator[None]:
     """Let what is started meanwhile begin with SIGHUP and SIGINT as they usually are.
