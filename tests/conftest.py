@@ -220,21 +220,19 @@ def pytest_configure() -> None:
 
 @contextmanager
 def hanging_up() -> Iterator[None]:
-    """Let what is started meanwhile begin with SIGHUP and SIGINT as they usually are.
+    """Let what is started meanwhile begin with SIGHUP as it usually is, also where the tests run under nohup.
 
-    Under nohup the one is ignored, behind a shell's `&` the other. The tests themselves go on when the
-    terminal is closed: what has a handler here is left to the system in what they start (POSIX.1-2017, exec).
-    To be used in the main thread.
+    They themselves go on when the terminal is closed: what has a handler here is left to the system in what
+    they start (POSIX.1-2017, exec). To be used in the main thread.
     """
-    names = [getattr(signal, name) for name in ("SIGHUP", "SIGINT") if hasattr(signal, name)]
-    ignored = [each for each in names if signal.getsignal(each) is signal.SIG_IGN]
-    for each in ignored:
-        signal.signal(each, lambda *_: None)
+    ignored = hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGHUP, lambda *_: None)
     try:
         yield
     finally:
-        for each in ignored:
-            signal.signal(each, signal.SIG_IGN)
+        if ignored:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 @pytest.fixture

@@ -103,7 +103,10 @@ def _write(
     allowance: Allowance,
 ) -> Unpacked:
     """Write the members of an archive."""
-    tree = Tree(destination)
+    try:
+        tree = Tree(destination)
+    except OSError as error:
+        raise failure(error, destination, "the archive") from error
     work = Unpacking(tree, limits, allowance)
     try:
         spread(work.lots(members), partial(_write_files, tree, destination), _LOTS, writers)
