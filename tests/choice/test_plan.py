@@ -46,6 +46,7 @@ def planner(tmp_path: Path) -> Planner:
 def installed(planner: Planner, *keys: str) -> Planner:
     for key in keys:
         (planner.store.home / key).mkdir()
+        (planner.store.home / key / ".pyman.json").write_text("{}", encoding="utf-8")
     return planner
 
 
