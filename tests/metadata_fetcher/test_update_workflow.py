@@ -19,7 +19,7 @@ from pyman.metadata_fetcher import addition, provenance
 from pyman.metadata_fetcher.__main__ import main
 
 WORKFLOW = Path(__file__).parents[2] / ".github" / "workflows" / "update-metadata.yml"
-FILES = ("download-metadata.json", "src/pyman/vulnerabilities.json")
+FILES = ("download-metadata.json", "src/pyman/catalogue/vulnerabilities.json")
 GH = """\
     #!{python}
     import json, os, pathlib, sys

@@ -83,7 +83,8 @@ def _pyenv_selected(environ: Mapping[str, str], root: Path) -> list[str]:
             text = regular_file.head(root / "version", 1000).decode("utf-8", "replace")
         except (OSError, ValueError):
             return []
-    return [word for word in text.split() if word != "system" and "/" not in word and "\\" not in word]
+    # A name, and no path: what is in the file is somebody else's, and no system has a NUL in a name.
+    return [word for word in text.split() if word != "system" and not set(word) & set("/\\\0")]
 
 
 def _well_known(environ: Mapping[str, str], home: Path | None, platform: str) -> Iterator[Place]:
