@@ -159,7 +159,7 @@ def test_what_was_started_with_nohup_goes_on(offer: Offer, tmp_path: Path) -> No
 WAITS = """\
 import os, signal, sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from pyman import stopping
+from pyman.system import stopping
 from pyman.archive.pipeline import awaited
 
 stopping.listen()
