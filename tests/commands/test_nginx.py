@@ -72,7 +72,7 @@ def test_install_list_run_uninstall(nginx: str, pyman: Pyman, tmp_path: Path) ->
     pyman("uninstall", "3.12")
     assert pyman.installed() == keys[1:]
     assert sorted(link.name for link in pyman.bin.iterdir()) == ["python3.13"]
-    pyman("uninstall", "--all")
+    pyman("uninstall", "--all", "--force")  # the environment uses it
     assert pyman.installed() == []
     assert pyman.minor_links() == {}
     assert list(pyman.bin.iterdir()) == []

@@ -35,7 +35,10 @@ def _refuse(what: str) -> None:
 def _check_path(path: object, what: str) -> None:
     if not isinstance(path, str | bytes | os.PathLike):
         return
-    place = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - Path.absolute keeps `..`
+    try:
+        place = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - Path.absolute keeps `..`
+    except FileNotFoundError:
+        return  # of a name in a folder that is held open, while the current folder is gone
     if _is_in(place, (_HOME,)) and not _is_in(place, _ALLOWED):
         _refuse(f"{what} of {place} in the real home directory")
 
