@@ -9,9 +9,9 @@ import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from tests.support.builds import Archive, own_form
@@ -56,7 +56,7 @@ class Pyman:
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
-    _runs: int = field(default=0, init=False, repr=False)
+    _runs: ClassVar[Iterator[int]] = count()
 
     @property
     def home(self) -> Path:
@@ -113,12 +113,8 @@ class Pyman:
         return checked(Result(done.stdout, done.stderr, done.returncode), code)
 
     def _measured(self, variables: dict[str, str]) -> dict[str, str]:
-        """Have coverage measured in the first run of a test, the third and so on.
-
-        To measure takes longer than most runs, and the second seldom goes another way than the first.
-        """
-        self._runs += 1
-        if self._runs % 2:
+        """Have coverage measured in every second run of all: to measure takes longer than most runs."""
+        if next(self._runs) % 2:
             return variables
         return {name: value for name, value in variables.items() if not name.startswith("COVERAGE_PROCESS")}
 
