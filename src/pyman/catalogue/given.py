@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from pyman.catalogue.build import Metadata
 from pyman.errors import ArchiveError, FetchError, MetadataError, PymanError, StoreError
 from pyman.network.address import public
 from pyman.network.download import read_url
-from pyman.network.news import News, Validators, news
+from pyman.network.news import Validators, news
 from pyman.network.policy import Network
 from pyman.system import regular_file
 from pyman.system.userdirs import cache_dir
@@ -66,9 +66,9 @@ def read(url: str, network: Network, parse: _Parse, warn: Callable[[PymanError],
 def _asked(url: str, network: Network, parse: _Parse, copy: _Copy | None, place: Path | None) -> Metadata:
     """Ask, and keep the answer."""
 
-    def take(answer: News) -> bytes:
+    def take(chunks: Iterator[bytes]) -> bytes:
         try:
-            return b"".join(plain(answer.chunks, _MOST_BYTES))
+            return b"".join(plain(chunks, _MOST_BYTES))
         except ArchiveError as error:
             raise MetadataError(f"{public(url)} cannot be read: {error.message}", error.hint) from None
 

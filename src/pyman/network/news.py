@@ -21,6 +21,7 @@ _UNCHANGED = 304
 _PAUSE = 0.5  # seconds before the second try, doubled each time
 
 _Taken = TypeVar("_Taken")
+_Take = Callable[[Iterator[bytes]], _Taken]
 
 
 class Validators(NamedTuple):
@@ -30,17 +31,13 @@ class Validators(NamedTuple):
     last_modified: str = ""
 
 
-class News(NamedTuple):
-    """A document as it arrives, perhaps packed by gzip or as it was published, and its validators."""
-
-    chunks: Iterator[bytes]
-    validators: Validators
-
-
 def news(
-    url: str, known: Validators, network: Network, take: Callable[[News], _Taken]
+    url: str, known: Validators, network: Network, take: _Take[_Taken]
 ) -> tuple[_Taken | None, Validators]:
     """Hand what is at `url` to `take`, and return what that returns; None where it is what was `known`.
+
+    It is handed over as it arrives, perhaps packed by gzip or as it was published. With it are returned the
+    validators of the answer.
 
     The connection is closed as soon as `take` returns. What breaks on the way is asked for anew, from its
     beginning. FetchError if it cannot be had; what `take` raises passes through.
@@ -67,7 +64,7 @@ class _PassingError(FetchError):
 
 
 def _once(
-    url: str, known: Validators, network: Network, take: Callable[[News], _Taken]
+    url: str, known: Validators, network: Network, take: _Take[_Taken]
 ) -> tuple[_Taken | None, Validators]:
     headers = {
         "Accept-Encoding": "gzip",
@@ -82,4 +79,4 @@ def _once(
             passing = response.status_code in AGAIN
             raise _PassingError(refusal.message, refusal.hint) if passing else refusal
         validators = Validators(response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
-        return take(News(steady(response.iter_raw(), network.stall), validators)), validators
+        return take(steady(response.iter_raw(), network.stall)), validators

@@ -17,7 +17,7 @@ from pyman.catalogue.sources import below
 from pyman.errors import AbsentError, ContradictionError, FetchError, MetadataError, StoreError
 from pyman.network.address import public
 from pyman.network.download import downloading, read_url
-from pyman.network.news import News, Validators, news
+from pyman.network.news import Validators, news
 from pyman.network.policy import Network
 from pyman.refresh.learning import Known, Learned, new_among
 from pyman.refresh.state import State, state_place
@@ -110,9 +110,9 @@ def _ask(place: str, known: _Knowledge, state: State, network: Network) -> tuple
         with _opened(place) as chunks:
             return reading.read(chunks, public(place), known.builds.digests, None), Validators()
 
-    def take(answer: News) -> Found:
+    def take(chunks: Iterator[bytes]) -> Found:
         builds = known.builds
-        return reading.read(answer.chunks, public(place), builds.digests, builds.by_key.__contains__)
+        return reading.read(chunks, public(place), builds.digests, builds.by_key.__contains__)
 
     return news(place, Validators(*state.answer(place, known.basis)), network, take)
 
