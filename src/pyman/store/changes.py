@@ -80,20 +80,24 @@ def sweep(store: Store) -> None:
 
 @contextmanager
 def links_locked(store: Store) -> Iterator[None]:
-    """Hold the lock under which links are moved: short, so waiting for it is not announced."""
-    with (
-        premises.entered(store) as home,
-        locks.held(home.path / LOCKS, "links", lambda _: None, Event()),
-    ):
+    """Hold the lock under which links are moved."""
+    with _shortly_locked(store, "links"):
         yield
 
 
 @contextmanager
 def metadata_locked(store: Store) -> Iterator[None]:
-    """Hold the lock under which what was learned is replaced: short, so waiting for it is not announced."""
+    """Hold the lock under which what was learned is replaced."""
+    with _shortly_locked(store, "metadata"):
+        yield
+
+
+@contextmanager
+def _shortly_locked(store: Store, name: str) -> Iterator[None]:
+    """Hold a lock that nobody has for long, so waiting for it is not announced."""
     with (
         premises.entered(store) as home,
-        locks.held(home.path / LOCKS, "metadata", lambda _: None, Event()),
+        locks.held(home.path / LOCKS, name, lambda _: None, Event()),
     ):
         yield
 
