@@ -97,9 +97,10 @@ class Learned:
         self.is_damaged = False
         try:
             self._read(json.loads(regular_file.whole(self.path, _LARGEST)))
-        except (FileNotFoundError, NewerFormError) as error:
-            if isinstance(error, NewerFormError):
-                raise
+        except FileNotFoundError:
+            pass
+        except NewerFormError:
+            raise
         except (OSError, ValueError, TypeError, KeyError, RecursionError, MetadataError):
             self.builds, self._refreshes, self._numbers = [], [], {}
             self.is_damaged = True

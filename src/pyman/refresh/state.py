@@ -14,14 +14,13 @@ from typing import Any, NamedTuple, Self
 
 from pyman.catalogue.build import too_new
 from pyman.catalogue.learned import FOLDER, STATE
-from pyman.errors import NewerFormError
 from pyman.network.address import public
 from pyman.store.installations import Store
 
 FORMAT = 1
 _VALIDATORS = ("ETag", "Last-Modified")
-DAY = 24 * 60 * 60.0  # seconds
-HOUR = 60 * 60.0
+_DAY = 24 * 60 * 60.0  # seconds
+_HOUR = 60 * 60.0
 
 
 class State(NamedTuple):
@@ -47,8 +46,6 @@ class State(NamedTuple):
             if type(found["format"]) is int and found["format"] > FORMAT:
                 raise too_new(str(path), found["format"])
             return cls(**{name: kind(found[name]) for name, kind in _FIELDS.items()})
-        except NewerFormError:
-            raise
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return cls()
 
@@ -58,15 +55,15 @@ class State(NamedTuple):
 
     def is_due(self, now: float) -> bool:
         """Whether the last refresh that worked is more than a day old, and none failed within the hour."""
-        return not 0 <= now - self.refreshed <= DAY and not self.has_failed(now)
+        return not 0 <= now - self.refreshed <= _DAY and not self.has_failed(now)
 
     def has_failed(self, now: float) -> bool:
         """Whether a refresh failed within the hour."""
-        return 0 <= now - self.failed <= HOUR
+        return 0 <= now - self.failed <= _HOUR
 
     def has_warned(self, now: float) -> bool:
         """Whether the user was told of such a failure within the hour."""
-        return 0 <= now - self.warned <= HOUR
+        return 0 <= now - self.warned <= _HOUR
 
     def succeeded(self, url: str, validators: Sequence[str], basis: str, now: float) -> Self:
         """Return the state after a refresh that worked: `url` answered with these validators."""
