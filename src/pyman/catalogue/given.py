@@ -20,15 +20,14 @@ from pyman.archive.inflate import plain
 from pyman.catalogue.build import Metadata
 from pyman.errors import ArchiveError, FetchError, MetadataError, PymanError, StoreError
 from pyman.network.address import public
-from pyman.network.download import read_url
+from pyman.network.download import LARGEST_DOCUMENT, read_url
 from pyman.network.news import Validators, news
 from pyman.network.policy import Network
 from pyman.system import regular_file
 from pyman.system.userdirs import cache_dir
 
-_LARGEST = 257 * 1024**2  # a document of `fetch.read`, and what is known of it
+_LARGEST = LARGEST_DOCUMENT + 1024**2  # and what is known of it
 _FRESH = 60 * 60.0  # seconds
-_MOST_BYTES = 256 * 1024 * 1024
 _Parse = Callable[[bytes], Metadata]
 
 
@@ -68,7 +67,7 @@ def _asked(url: str, network: Network, parse: _Parse, copy: _Copy | None, place:
 
     def take(chunks: Iterator[bytes]) -> bytes:
         try:
-            return b"".join(plain(chunks, _MOST_BYTES))
+            return b"".join(plain(chunks, LARGEST_DOCUMENT))
         except ArchiveError as error:
             raise MetadataError(f"{public(url)} cannot be read: {error.message}", error.hint) from None
 

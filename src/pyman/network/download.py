@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 256 * 1024
 _LARGEST_ARCHIVE = 4 * 1024**3
-_LARGEST_DOCUMENT = 256 * 1024**2
+LARGEST_DOCUMENT = 256 * 1024**2  # bytes; of what is read whole, unpacked
 
 
 class Download:
@@ -105,8 +105,8 @@ def read_url(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - f
     with downloading(url, Event(), network) as stream:
         for chunk in stream:
             parts.append(chunk)
-            if stream.received > _LARGEST_DOCUMENT:
-                raise FetchError(f"{public(url)} is too large: more than {_LARGEST_DOCUMENT} bytes", CHECK)
+            if stream.received > LARGEST_DOCUMENT:
+                raise FetchError(f"{public(url)} is too large: more than {LARGEST_DOCUMENT} bytes", CHECK)
     return b"".join(parts)
 
 

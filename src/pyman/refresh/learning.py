@@ -16,11 +16,10 @@ from pyman.catalogue.build import Build, Metadata
 from pyman.catalogue.own_form import WholeMetadata
 from pyman.errors import ContradictionError, MetadataError, NewerFormError
 from pyman.network.address import public
+from pyman.network.download import LARGEST_DOCUMENT
 from pyman.refresh.state import said
 from pyman.release_index import artifact, document, others
 from pyman.system import regular_file
-
-_LARGEST = 256 * 1024**2
 
 
 class Known(NamedTuple):
@@ -96,7 +95,7 @@ class Learned:
         self._numbers: dict[Key, object] = {}
         self.is_damaged = False
         try:
-            self._read(json.loads(regular_file.whole(self.path, _LARGEST)))
+            self._read(json.loads(regular_file.whole(self.path, LARGEST_DOCUMENT)))
         except FileNotFoundError:
             pass
         except NewerFormError:

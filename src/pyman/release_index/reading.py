@@ -15,12 +15,12 @@ from pyman.catalogue import origins
 from pyman.catalogue.build import Build
 from pyman.catalogue.own_form import WholeMetadata
 from pyman.errors import ArchiveError, MetadataError
+from pyman.network.download import LARGEST_DOCUMENT
 from pyman.release_index import artifact, index, rules
 from pyman.release_index.artifact import Artifact, Skipped
 from pyman.release_index.index import Record
 from pyman.release_index.rules import Rule
 
-_MOST_BYTES = 256 * 1024 * 1024
 _BEGINNING = 60
 
 
@@ -45,7 +45,7 @@ def read(
     there is news. MetadataError for anything else than such a document, for one that was cut or is damaged,
     for one that names another digest than is known for its URL.
     """
-    lines = _lines(plain(iter(chunks), _MOST_BYTES))
+    lines = _lines(plain(iter(chunks), LARGEST_DOCUMENT))
     try:
         first = next((line for line in lines if line.strip()), b"")
         if index.is_record(first):
