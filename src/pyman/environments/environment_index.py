@@ -98,7 +98,7 @@ class _Index:
         try:
             shared = groups.mode_for(os.stat(self._place))  # noqa: PTH116 - a descriptor
             if shared is not None:
-                os.fchmod(file, shared & 0o666)
+                os.fchmod(file, shared & groups.WITHOUT_EXECUTION)
             os.write(file, content)
         finally:
             os.close(file)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyman.store import modes
+from pyman.system import groups
 
 _WRITING = stat.S_IWGRP | stat.S_IWOTH
 _BITS = 0o7777
@@ -101,7 +102,7 @@ def recorded(record: Mapping[str, Any], root: Path, home: Path) -> Access:
 
 
 def _wanted(mode: int, *, is_program: bool) -> int:
-    return mode if is_program else mode & 0o666
+    return mode if is_program else mode & groups.WITHOUT_EXECUTION
 
 
 def _other(what: str, name: Callable[[int], str], found: int, wanted: int) -> str:

@@ -109,7 +109,7 @@ def put(store: Store, path: Path, data: bytes) -> None:
     """
     try:
         with premises.entered(store) as home, premises.made(home, path.parent.name) as folder:
-            premises.put(folder, path.name, data, modes.readable(store.home) & 0o666)
+            premises.put(folder, path.name, data, modes.readable_file(store.home))
     except OSError as error:
         raise StoreError.of("write", path, error) from None
 

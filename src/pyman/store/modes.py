@@ -20,7 +20,6 @@ from pyman.system.userdirs import home_dir
 _SHARED = 0o755
 PRIVATE = 0o700
 _READING = 0o055  # and going through, for others than the owner
-_WITHOUT_EXECUTION = 0o666
 
 
 def make_home(home: Path) -> None:
@@ -113,10 +112,15 @@ def readable(home: Path) -> int:
     return (groups.mode_for(status) or PRIVATE | status.st_mode & _READING) & 0o777
 
 
+def readable_file(home: Path) -> int:
+    """Return the mode of a file in the store that is no program."""
+    return readable(home) & groups.WITHOUT_EXECUTION
+
+
 def _wanted(mode: int, allowed: int) -> int:
     if stat.S_ISDIR(mode):
         return allowed | mode & stat.S_ISGID  # it hands the group down
-    return allowed if mode & stat.S_IXUSR else allowed & _WITHOUT_EXECUTION
+    return allowed if mode & stat.S_IXUSR else allowed & groups.WITHOUT_EXECUTION
 
 
 def _make_room_for_bytecode(tree: Folder) -> None:

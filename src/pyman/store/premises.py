@@ -116,7 +116,7 @@ def _is_readme(home: Folder, name: str) -> bool:
 def _write_readme(home: Folder) -> None:
     """Write it whole or not at all, and not over anything."""
     if not home.status(README):
-        put(home, README, _TEXT.encode(), modes.readable(home.path) & 0o666)
+        put(home, README, _TEXT.encode(), modes.readable_file(home.path))
 
 
 def put(folder: Folder, name: str, data: bytes, mode: int) -> None:
