@@ -2,14 +2,13 @@
 
 import os
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from pyman.cli import networking, settings
+from pyman.cli import networking, removing, settings
 from pyman.errors import StoreError, UsageError
 from pyman.network.cache import Cache
 from pyman.network.cache_folder import Archives
@@ -86,14 +85,9 @@ def _describe(going: Sequence[Entry], staying: Sequence[Entry], *, dry_run: bool
 
 
 def _agreed(going: Sequence[Entry]) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "pyman prune asks before it removes, and there is no terminal to ask on",
-            "--yes removes without asking, --dry-run only shows what would go.",
-        )
     count = len(going)
     what = "this file" if count == 1 else f"these {count} files"
-    return click.confirm(f"Remove {what} from the cache and free {ui.size(_size(going))}?", err=True)
+    return removing.agreed(f"Remove {what} from the cache and free {ui.size(_size(going))}?")
 
 
 def _remove(archives: Path, going: Sequence[Entry], *, quiet: bool) -> list[Entry]:

@@ -1,14 +1,17 @@
 """What commands that change what is installed have in common."""
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+import click
 
 from pyman.builds.key import Key
 from pyman.cli import settings
 from pyman.environments import environment_index, in_use
 from pyman.environments.in_use import Looked, Unseen
-from pyman.errors import PymanError
+from pyman.errors import PymanError, UsageError
 from pyman.report import ui
 from pyman.store import windows_registry
 from pyman.store.installations import Installation, Store
@@ -50,6 +53,18 @@ def look(store: Store, scanned: Iterable[Path] = ()) -> Looked:
 def remember(store: Store, looked: Looked) -> None:
     """Keep in mind what was found: the next time it may lie elsewhere than where is looked."""
     environment_index.note_all(store.home, [each.path for each in looked.environments])
+
+
+def agreed(question: str, *remarks: str) -> bool:
+    """Ask on the terminal, after the remarks; UsageError where there is none to ask on."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "pyman prune asks before it removes, and there is no terminal to ask on",
+            "--yes removes without asking, --dry-run only shows what would go.",
+        )
+    for remark in remarks:
+        ui.note(remark)
+    return click.confirm(question, err=True)
 
 
 def tell_unseen(unseen: Sequence[Unseen]) -> None:

@@ -1,6 +1,5 @@
 """`pyman prune`."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,15 +138,9 @@ def _describe(plan: _Plan, *, dry_run: bool) -> None:
 
 
 def _agreed(plan: _Plan) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "pyman prune asks before it removes, and there is no terminal to ask on",
-            "--yes removes without asking, --dry-run only shows what would go.",
-        )
-    ui.note(_UNMET)
     count = len(plan.removable)
     what = "this installation" if count == 1 else f"these {count} installations"
-    return click.confirm(f"Remove {what} and free {ui.size(plan.size)}?", err=True)
+    return removing.agreed(f"Remove {what} and free {ui.size(plan.size)}?", _UNMET)
 
 
 def _remove(plan: _Plan, store: Store, *, quiet: bool) -> None:
