@@ -17,7 +17,6 @@ from pyman.builds.target import Target
 from pyman.portable import whereabouts
 
 TOP = "pyman"
-_PYTHON = "python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,8 @@ def make(interpreter: Interpreter, compilers: Iterable[Path], order: Order, fold
         for wheel in found.found:
             wheels.unpack(wheel, packages, tree / "licenses")
         own.copy(packages)
-        compiling.compile_tree(python, interpreter.installation.path, _PYTHON)
-        shutil.copytree(interpreter.installation.path, tree / _PYTHON, symlinks=True)
+        compiling.compile_tree(python, interpreter.installation.path, whereabouts.PYTHON)
+        shutil.copytree(interpreter.installation.path, tree / whereabouts.PYTHON, symlinks=True)
         put_launcher(tree / "bin", target)
         _describe(tree, interpreter, found, order)
         archive = folder / file_name(target)
@@ -90,15 +89,10 @@ def _describe(tree: Path, interpreter: Interpreter, found: Wheels, order: Order)
             for each in found.found
         ],
         "left_out": list(found.missing),
-        "files": [*_names(tree), whereabouts.MARKER],
+        "files": [*sorted(whereabouts.names(tree)), whereabouts.MARKER],
     }
     text = json.dumps(document, indent=1) + "\n"
     (tree / whereabouts.MARKER).write_text(text, encoding="utf-8")
-
-
-def _names(tree: Path) -> list[str]:
-    names = (path for path in tree.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(path.relative_to(tree).as_posix() for path in names)
 
 
 def _size(tree: Path) -> int:

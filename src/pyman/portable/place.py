@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pyman.errors import PymanError, StoreError
-from pyman.portable.whereabouts import MARKER, RECEIPT
+from pyman.portable.whereabouts import MARKER, RECEIPT, names
 from pyman.system.filesystem import exchange
 
 LAUNCHER = "bin/pyman.cmd" if os.name == "nt" else "bin/pyman"
@@ -69,9 +69,7 @@ def _check_place(place: Path) -> None:
 def check_alone(folder: Path) -> None:
     """Raise StoreError if something in the folder of a portable pyman was not made with it."""
     known = {*described(folder).get("files", ()), RECEIPT}
-    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    names = (path.relative_to(folder).as_posix() for path in found)
-    if others := sorted(name for name in names if name not in known):
+    if others := sorted(name for name in names(folder) if name not in known):
         more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
         raise StoreError(
             f"in {folder} are files that are not pyman's: {', '.join(others[:_SHOWN])}{more}",
