@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from tests.conftest import ELSEWHERE, REAL_HOME, Result, checked, fixture_archive
+from tests.conftest import ELSEWHERE, Result, checked, fixture_archive
 from tests.support.archives import extract
 from tests.support.builds import Archive, own_form, release_index
+from tests.support.package_index import pip
 from tests.support.portables import MUSL, Made
 from tests.support.server import Server, serving
 
@@ -76,24 +77,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     platforms = ["--platform", "musllinux_1_2_x86_64", "--platform", "musllinux_1_1_x86_64"]
     options = [*platforms, "--only-binary=:all:", "--python-version", "3.13", "--dest", str(folder)]
-    pip("download", *options, "numpy")
+    pip("download", "--no-cache-dir", *options, "numpy")
     return folder
-
-
-def pip(*args: str) -> None:
-    """Run pip outside the seal, as the user would, since it needs the package index."""
-    inside = {"PYTHONPATH", "HOME", "USERPROFILE"}
-    environment = {name: value for name, value in os.environ.items() if name not in inside}
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--no-cache-dir", "--quiet", *args],
-        env=environment | {"HOME": str(REAL_HOME)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"the package index does not answer: pip {args[0]}: {done.stderr[-1000:]}")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,9 +17,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from tests.commands.test_alpine import mounted_proc
-from tests.conftest import CHECKOUT, ELSEWHERE, REAL_HOME, Result, checked, fixture_archive
+from tests.conftest import ELSEWHERE, Result, checked, fixture_archive
 from tests.support.archives import extract
 from tests.support.builds import Archive, own_form, release_index
+from tests.support.package_index import pip
 from tests.support.portables import MUSL, Made
 from tests.support.server import Server, serving
 
@@ -229,18 +229,6 @@ def download(folder: Path, lock: Path, *what: str, builds: bool = False) -> Path
         if not folder.exists():
             partial = folder.with_name(folder.name + "~")
             verb = ["wheel", "--wheel-dir"] if builds else ["download", "--only-binary=:all:", "--dest"]
-            hidden = {"PYTHONPATH", "HOME", "USERPROFILE"}
-            environment = {name: value for name, value in os.environ.items() if name not in hidden}
-            done = subprocess.run(
-                [sys.executable, "-m", "pip", "--quiet", *verb, str(partial), *what],
-                env=environment | {"HOME": str(REAL_HOME)},
-                cwd=CHECKOUT,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                check=False,
-            )
-            if done.returncode:
-                pytest.skip(f"the package index does not answer: pip {verb[0]}: {done.stderr[-1000:]}")
+            pip(*verb, str(partial), *what)
             partial.rename(folder)
     return folder

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import requires
 from pathlib import Path
 
-import pytest
 from filelock import FileLock
-from tests.conftest import REAL_HOME, Result, checked, fixture_archive
+from tests.conftest import Result, checked, fixture_archive
 from tests.support import needs
 from tests.support.archives import extract
+from tests.support.package_index import pip
 
 GNU = "linux-x86_64-gnu"
 MUSL = "linux-x86_64-musl"
@@ -84,18 +84,7 @@ def _download(folder: Path) -> None:
             "--dest",
             str(folder),
         ]
-        hidden = {"PYTHONPATH", "HOME", "USERPROFILE"}
-        environment = {name: value for name, value in os.environ.items() if name not in hidden}
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "--quiet", "download", *options, *wanted],
-            env=environment | {"HOME": str(REAL_HOME)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"the package index does not answer: pip download: {done.stderr[-1000:]}")
+        pip("download", *options, *wanted)
 
 
 def unpack(archive: Path, folder: Path) -> Path:
