@@ -5,11 +5,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conftest import ELSEWHERE, Pyman
+from tests.conftest import CHECKOUT, ELSEWHERE, Pyman
 from tests.support.become import user as become_user
 from tests.support.builds import Archive, own_form
 from tests.support.server import Server
@@ -25,13 +25,14 @@ def reason_there_are_no_members() -> str:
         return ELSEWHERE + "root is one on Linux only"
     if os.geteuid() != 0:
         return ELSEWHERE + "it needs root, to be two users in turn"
+    paths = filter(None, [os.environ.get("PYTHONPATH")])
     done = subprocess.run(
-        [*_as_user(ANNA, ""), sys.executable, "-c", "import pyman, tests"],
+        [*_as_user(ANNA, ""), sys.executable, "-c", "import click, pyman, tests"],
         check=False,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])},
+        env=_unmeasured({**os.environ, "PYTHONPATH": os.pathsep.join([str(CHECKOUT), *paths])}),
     )
     return ELSEWHERE + "other users cannot read this Python, or the checkout" if done.returncode else ""
 
@@ -39,6 +40,11 @@ def reason_there_are_no_members() -> str:
 def _as_user(number: int, umask: str) -> list[str]:
     become = become_user(number, [number] if number == EVE else [number, DEVS])
     return ["sh", "-c", f'umask {umask}; exec "$@"', "sh", *become] if umask else [*become]
+
+
+def _unmeasured(variables: dict[str, str]) -> dict[str, str]:
+    """Leave coverage out: its data are in a folder of whoever runs the tests, where others cannot write."""
+    return {name: value for name, value in variables.items() if not name.startswith("COVERAGE_")}
 
 
 class Member(Pyman):
@@ -50,6 +56,10 @@ class Member(Pyman):
     def store(self) -> Path:
         """The store of the group."""
         return self.shared
+
+    def variables(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the environment of a run, in which coverage is not measured."""
+        return _unmeasured(super().variables(env))
 
 
 @contextmanager
