@@ -141,41 +141,50 @@ def test_modified(name: str, change: Callable[[Path], object], why: str, pyman: 
     assert told["missing"] == []
 
 
+# What is compared at once: a name stands in each once.
+MODES: list[dict[str, tuple[int, str]]] = [
+    {
+        "bin/python3.13": (0o777, "has mode 0777, not 0755: every user may write to it"),
+        OS: (0o646, "has mode 0646, not 0644: every user may write to it"),
+        ".pyman.json": (0o666, "has mode 0666, not 0644: every user may write to it"),
+        "lib": (0o777, "has mode 0777, not 0755: every user may write to it"),
+        "lib/python3.13": (0o1777, "has mode 1777, not 0755: every user may write to it"),
+        ".": (0o777, "has mode 0777, not 0755: every user may write to it"),
+    },
+    {
+        "bin/python3.13": (0o4755, "has mode 4755, not 0755"),
+        OS: (0o664, "has mode 0664, not 0644: its group may write to it"),
+        "lib/python3.13": (0o700, "has mode 0700, not 0755"),
+    },
+    {OS: (0o600, "has mode 0600, not 0644")},
+]
+
+
 @posix
-@pytest.mark.parametrize(
-    "changed",
-    [
-        ("bin/python3.13", 0o777, "has mode 0777, not 0755: every user may write to it"),
-        ("bin/python3.13", 0o4755, "has mode 4755, not 0755"),
-        (OS, 0o646, "has mode 0646, not 0644: every user may write to it"),
-        (OS, 0o664, "has mode 0664, not 0644: its group may write to it"),
-        (OS, 0o600, "has mode 0600, not 0644"),
-        (".pyman.json", 0o666, "has mode 0666, not 0644: every user may write to it"),
-        ("lib", 0o777, "has mode 0777, not 0755: every user may write to it"),
-        ("lib/python3.13", 0o1777, "has mode 1777, not 0755: every user may write to it"),
-        ("lib/python3.13", 0o700, "has mode 0700, not 0755"),
-        (".", 0o777, "has mode 0777, not 0755: every user may write to it"),
-    ],
-)
+@pytest.mark.parametrize("changes", MODES)
 @pytest.mark.parametrize("is_old", [False, True], ids=["now", "before there were modes in records"])
 def test_a_mode_that_changed(
     is_old: bool,  # noqa: FBT001 - a parameter
-    changed: tuple[str, int, str],
+    changes: dict[str, tuple[int, str]],
     pyman: Pyman,
     root: Path,
 ) -> None:
-    name, mode, why = changed
     if is_old:
         forget_modes(root)
     only(pyman)
-    before = (root / name).stat().st_mode
-    (root / name).chmod(mode)
-    told = only(pyman, code=1)
-    assert told["modified"] == [{"name": name, "why": why}]
-    assert f"modified  {BUILD.key}{'' if name == '.' else f'/{name}'}" in pyman("verify", code=1).stdout
-    (root / name).chmod(before)
+    before = {name: (root / name).stat().st_mode for name in changes}
+    for name, (mode, _) in changes.items():
+        (root / name).chmod(mode)
+    expected = [{"name": name, "why": changes[name][1]} for name in sorted(changes)]
+    assert only(pyman, code=1)["modified"] == expected
+    told = [line.split() for line in pyman("verify", code=1).stdout.splitlines()]
+    places = [f"{BUILD.key}/{name}" for name in sorted(changes)]
+    assert [words[1] for words in told if words[0] == "modified"] == places
+    for name, mode in before.items():
+        (root / name).chmod(mode)
     only(pyman)
-    (root / name).chmod(mode)
+    for name, (mode, _) in changes.items():
+        (root / name).chmod(mode)
     pyman("install", "--reinstall", BUILD.key, "--target", FOREIGN)
     only(pyman)
 
