@@ -47,3 +47,13 @@ def _variations(text: str) -> Iterator[str]:
 
 def _closest_word(word: str) -> str:
     return next(iter(difflib.get_close_matches(word, _WORDS, n=1)), word)
+
+
+def written(request: object) -> str:
+    """Return how a program writes what it gave as a number, as a tuple, or not at all."""
+    if isinstance(request, float):
+        return f'"{request}" (a number cannot tell 3.10 from 3.1)'
+    if type(request) is int or (isinstance(request, tuple) and request):
+        parts = request[:3] if isinstance(request, tuple) else (request,)
+        return f'"{".".join(map(str, parts))}"'
+    return '"3.12", or "latest" for the newest'
