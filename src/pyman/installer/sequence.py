@@ -194,11 +194,9 @@ class Installer:
             raise FetchError(f"{public(download.url)}: {error.message}", error.hint) from None
         except ArchiveError:
             # Damage on the way is the source's fault, not the archive's: the digest tells.
-            if build.sha256:
-                download.check(build.sha256)
-            raise
-        if build.sha256:
             download.check(build.sha256)
+            raise
+        download.check(build.sha256)
         return unpacked
 
     def _told(self, download: Download, key: Key) -> Iterable[bytes]:
