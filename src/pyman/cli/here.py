@@ -1,13 +1,15 @@
-"""What `find`, `run` and `pin` have in common: where they look from, and what they say when nothing fits."""
+"""What `find`, `run` and `pin` have in common: where they look from, and what they say of what they find."""
 
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyman.catalogue import advisories
 from pyman.discovery.finder import Here, Outcome
 from pyman.errors import PymanError
 from pyman.machine import detection
 from pyman.machine.detection import Machine
+from pyman.report import ui
 from pyman.requests.request import Request
 from pyman.requests.spelling import spelled
 from pyman.store.installations import user_store
@@ -30,6 +32,17 @@ def here(request: str | None = None) -> Here:
             raise
         start = Path("/")
     return Here(user_store(os.environ), _machine(), os.environ, start)
+
+
+def remark(outcome: Outcome, *, quiet: bool) -> None:
+    """Warn of what was odd on the way, and of an advisory that is open for what was found; or be `quiet`."""
+    if quiet:
+        return
+    for warning in outcome.warnings:
+        ui.warning(warning)
+    key = outcome.found.key if outcome.found else None
+    for warning in advisories.warnings(key) if key else ():
+        ui.warning(f"{warning}; `pyman audit` tells what mends it")
 
 
 def missing(outcome: Outcome) -> PymanError:

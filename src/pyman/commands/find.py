@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from pyman.cli.here import here, missing
+from pyman.cli.here import here, missing, remark
 from pyman.cli.networking import network_options
 from pyman.discovery.finder import Found, find
 from pyman.errors import PymanError
@@ -19,6 +19,7 @@ from pyman.report import ui
 @click.option("--resolve-links", is_flag=True, help="Print the path without links in it.")
 @network_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no warnings.")
 def command(
     request: str | None,
     managed_only: bool,
@@ -26,6 +27,7 @@ def command(
     show_version: bool,
     resolve_links: bool,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Print the path of the Python that would be used.
 
@@ -35,8 +37,7 @@ def command(
     requires-python.
     """
     outcome = find(request, here(request), environments=not no_environments, foreign=not managed_only)
-    for warning in outcome.warnings:
-        ui.warning(warning)
+    remark(outcome, quiet=quiet)
     found = outcome.found
     if not found:
         raise missing(outcome)

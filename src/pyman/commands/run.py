@@ -7,7 +7,7 @@ from shutil import which
 import click
 
 from pyman.cli import settings
-from pyman.cli.here import here, missing
+from pyman.cli.here import here, missing, remark
 from pyman.cli.networking import handed_on, network_options
 from pyman.discovery.finder import Found, find, installed
 from pyman.errors import UsageError
@@ -27,6 +27,7 @@ _OF_PYTHON = {"--check-hash-based-pycs", "--help", "--help-all", "--help-env", "
 @network_options
 @settings.refresh_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed and run.")
+@click.option("--quiet", is_flag=True, help="Print no warnings, nor how an install goes.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -35,6 +36,7 @@ def command(
     no_install: bool,
     wish: bool | None,
     dry_run: bool,
+    quiet: bool,
 ) -> None:
     """Run a command with a Python version first on PATH.
 
@@ -48,7 +50,7 @@ def command(
         _refuse_option(words)
     if words[:1] == ("--",):
         words = words[1:]
-    options = [*handed_on(), *(["--dry-run"] if dry_run else [])]
+    options = [*handed_on(), *(["--dry-run"] if dry_run else []), *(["--quiet"] if quiet else [])]
     if wish is not None:
         options.append("--refresh" if wish else "--no-refresh")
     found = _python(request, options, install=not no_install, dry_run=dry_run)
@@ -93,8 +95,7 @@ def _python(text: str | None, options: list[str], *, install: bool, dry_run: boo
     """
     place = here(text)
     outcome = find(text, place)
-    for warning in outcome.warnings:
-        ui.warning(warning)
+    remark(outcome, quiet="--quiet" in options)
     if outcome.found:
         if outcome.request.full_version:
             from pyman.cli import holes

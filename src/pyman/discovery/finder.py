@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyman.builds.key import Key
 from pyman.choice.select import best_installed
-from pyman.environments.virtualenv import VirtualEnvironment, key_of, of_program, program_in, usable
+from pyman.environments.virtualenv import VirtualEnvironment, key_of, loss, of_program, program_in, usable
 from pyman.errors import PymanError
 from pyman.machine.detection import Machine
 from pyman.portable import whereabouts
@@ -64,8 +64,8 @@ class Found(NamedTuple):
 class Outcome(NamedTuple):
     """What was looked for, and what was found; None when there is nothing that fits.
 
-    `file` is where the request stands, None if it was typed, and `warnings` what was odd in it. `system` asks
-    for a Python that no version manager has installed.
+    `file` is where the request stands, None if it was typed, and `warnings` what was odd in it or was passed
+    over. `system` asks for a Python that no version manager has installed.
     """
 
     request: Request
@@ -82,15 +82,17 @@ def find(text: str | None, here: Here, *, environments: bool = True, foreign: bo
     environments, and all that is `foreign` to pyman, can be left out. Raises UsageError for a text or a
     version file that is no request, PymanError for a path at which there is no interpreter.
     """
-    if text is None:
-        found = _environment(None, here) if environments and foreign else None
-        return Outcome(Request.parse("any"), found) if found else _as_the_files_say(here, foreign=foreign)
-    path = path_in(text)
+    path = path_in(text) if text is not None else None
     if path:
         return Outcome(Request.parse("any"), _at(path, here))
-    request = Request.parse(text)
-    found = _environment(request, here) if environments and foreign else None
-    return Outcome(request, found or installed(request, here, foreign=foreign))
+    request = None if text is None else Request.parse(text)
+    gone: list[str] = []
+    found = _environment(request, here, gone) if environments and foreign else None
+    if request is None and not found:
+        outcome = _as_the_files_say(here, foreign=foreign)
+        return outcome._replace(warnings=(*gone, *outcome.warnings))
+    asked = request or Request.parse("any")
+    return Outcome(asked, found or installed(asked, here, foreign=foreign), warnings=tuple(gone))
 
 
 def installed(request: Request, here: Here, *, foreign: bool = True) -> Found | None:
@@ -122,9 +124,15 @@ def _absolute(path: Path) -> Path:
     return path if path.is_absolute() else current_dir(str(path)) / path
 
 
-def _environment(request: Request | None, here: Here) -> Found | None:
-    """The environment in use; with a request, only one whose Python fits."""
+def _environment(request: Request | None, here: Here, gone: list[str]) -> Found | None:
+    """The environment in use; with a request, only one whose Python fits.
+
+    What is to be said of those whose Python is `gone` is added there.
+    """
     for environment in usable(here.environ, here.start):
+        if not environment.python:
+            gone.append(loss(environment.path))
+            continue
         found = _in_environment(environment, here)
         if found and (request is None or (found.key and request.matches(found.key))):
             return found
