@@ -17,8 +17,8 @@ from threading import Lock
 from pyman.builds.key import Key
 from pyman.catalogue import origins
 from pyman.catalogue.build import Metadata
+from pyman.choice.installed import best_installed
 from pyman.choice.plan import Plan, Planner
-from pyman.choice.select import best_installed
 from pyman.discovery.interpreter import Interpreter
 from pyman.errors import NoDownloadFoundError, PymanError
 from pyman.machine import detection
@@ -114,7 +114,7 @@ def find(request: str, *, managed_only: bool = False, home: StrPath | None = Non
     """
     wanted, here = _request(request), _store(home)
     try:
-        found = best_installed(wanted, here.visible(), _machine(None))
+        found = best_installed(wanted, here, _machine(None))
     except NoDownloadFoundError:  # nothing is built for this machine: other Pythons may well be on it
         found = None
     if found:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from pyman.builds.key import Key
 from pyman.catalogue.build import Build, Metadata
-from pyman.choice.select import best_installed, candidates
+from pyman.choice.installed import best_installed
+from pyman.choice.select import candidates
 from pyman.machine.detection import Machine
 from pyman.requests.request import Request
 from pyman.store.installations import Installation, Store
@@ -64,12 +65,11 @@ class Planner(NamedTuple):
 
         Raises NoDownloadFoundError for a request that cannot be met, and what `load` raises.
         """
-        here = self.store.visible()
         present = dict[Key, Installation]()
         choices = dict[Key, Choice]()
         metadata: Metadata | None = None
         for request in requests:
-            found = best_installed(request, here, self.machine)
+            found = best_installed(request, self.store, self.machine)
             if found and not self.reinstall and _settles(found, request):
                 present[found.key] = found
                 continue

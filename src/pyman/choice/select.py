@@ -13,7 +13,6 @@ from pyman.catalogue.build import Build, Metadata
 from pyman.errors import NoDownloadFoundError
 from pyman.machine.detection import Machine
 from pyman.requests.request import Request
-from pyman.store.installations import Installation
 
 # Oldest C library a build runs on, as its project states it (riscv64 came later, built on Debian 10).
 _GLIBC_FLOOR = (2, 17)
@@ -57,15 +56,6 @@ def candidates(
             _nearest(request, metadata, target, judged),
         )
     return kept
-
-
-def best_installed(
-    request: Request, installations: Iterable[Installation], machine: Machine
-) -> Installation | None:
-    """Return the installation that the request would get from what is installed; None when none fits."""
-    target = request.target_on(machine.target)
-    fitting = (each for each in installations if each.key.target == target and request.matches(each.key))
-    return max(fitting, key=lambda each: each.key.preference, default=None)
 
 
 def objection(build: Build, request: Request, machine: Machine, *, unverified: bool = False) -> str:

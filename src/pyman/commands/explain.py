@@ -10,7 +10,7 @@ import click
 from pyman.catalogue.advisories import Advisory, affecting, facts
 from pyman.choice import explanation
 from pyman.choice.explanation import Fact, Judged, Status
-from pyman.choice.select import best_installed
+from pyman.choice.installed import best_installed
 from pyman.cli import settings
 from pyman.cli.networking import network_options
 from pyman.errors import NoDownloadFoundError
@@ -71,7 +71,7 @@ def _answer(text: str, machine: Machine, metadata_place: str | None) -> _Answer:
     metadata = settings.load_metadata(metadata_place)
     judged = explanation.explain(request, metadata, machine)
     shortfall = explanation.shortfall(request, metadata, machine)
-    installed = best_installed(request, settings.store().visible(), machine)
+    installed = best_installed(request, settings.store(), machine)
     return _Answer(text, request, machine, judged, installed, shortfall)
 
 

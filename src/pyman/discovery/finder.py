@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyman.builds.key import Key
-from pyman.choice.select import best_installed
+from pyman.choice.installed import best_installed
 from pyman.environments.virtualenv import VirtualEnvironment, key_of, loss, of_program, program_in, usable
 from pyman.errors import PymanError
 from pyman.machine.detection import Machine
@@ -161,7 +161,7 @@ def _note(environment: VirtualEnvironment, here: Here) -> None:
 def _managed(request: Request, here: Here) -> Found | None:
     if not here.machine:
         return None
-    best = best_installed(request, here.store.visible(), here.machine)
+    best = best_installed(request, here.store, here.machine)
     if not best:
         return None
     path = _stable(best, request, here.store.owner(best))
