@@ -21,13 +21,15 @@ _STATIC = (
     "so packages such as numpy will not import."
 )
 
+_WITHOUT_CURSOR = {"dumb", "unknown"}  # terminals in which nothing can be written over
+
 
 @contextmanager
 def reporter(*, quiet: bool) -> Iterator[Reporter]:
     """Give what tells how an install goes: bars on a terminal, else lines, else nothing."""
     if quiet:
         yield Silence()
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in _WITHOUT_CURSOR:
         from pyman.report.progress import Bars  # only a terminal needs rich
 
         with Bars() as bars:
