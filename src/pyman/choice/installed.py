@@ -29,9 +29,11 @@ def best_installed(request: Request, store: Store, machine: Machine) -> Installa
         fitting = [each for each in _named(paths) if each.key.target == target and request.matches(each.key)]
         if best:
             fitting.append(best)
-        fitting.sort(key=lambda each: each.key.preference, reverse=True)  # the user's before the system's
+        fitting.sort(
+            key=lambda each: request.preference(each.key), reverse=True
+        )  # the user's before the system's
         best = next((each for each in fitting if each.is_there), None)
-        if best and best.key.preference[:2] == _DYNAMIC_AND_STABLE:
+        if best and request.preference(best.key)[:2] == _DYNAMIC_AND_STABLE:
             return best
     return best
 

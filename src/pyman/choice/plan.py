@@ -85,7 +85,7 @@ class Planner(NamedTuple):
     def _choice(self, request: Request, metadata: Metadata, found: Installation | None) -> Choice:
         """What is installed again is, where it can still be had, the very same build."""
         builds = candidates(request, metadata, self.machine, unverified=self.unverified)
-        if self.reinstall and found and not request.latest:
+        if self.reinstall and found and not _may_move_on(request):
             builds.sort(key=lambda build: build.key != found.key)
         return Choice(request, builds)
 
@@ -93,6 +93,11 @@ class Planner(NamedTuple):
 def _settles(found: Installation, request: Request) -> bool:
     """Whether an installation settles the request without a look at what can be downloaded.
 
-    `latest` may have moved on, and a static build is a last resort: a dynamic one may have come.
+    A static build is a last resort: a dynamic one may have come.
     """
-    return not request.latest and found.key.variant.static == request.variant.static
+    return not _may_move_on(request) and found.key.variant.static == request.variant.static
+
+
+def _may_move_on(request: Request) -> bool:
+    """Whether the newest that can be had is meant: there may be a newer one than what is there."""
+    return request.latest or request.dev

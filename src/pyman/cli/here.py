@@ -1,15 +1,17 @@
-"""What `find`, `run` and `pin` have in common: where they look from, and what they say of what they find."""
+"""What `install`, `find`, `run`, `pin` share: what is asked for, from where, what is said of what is found."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyman.catalogue import advisories
 from pyman.discovery.finder import Here, Outcome
-from pyman.errors import PymanError
+from pyman.errors import PymanError, UsageError
 from pyman.machine import detection
 from pyman.machine.detection import Machine
 from pyman.report import ui
+from pyman.requests import ranges
 from pyman.requests.request import Request
 from pyman.requests.spelling import spelled
 from pyman.store.installations import user_store
@@ -45,6 +47,32 @@ def remark(outcome: Outcome, *, quiet: bool) -> None:
         ui.warning(f"{warning}; `pyman audit` tells what mends it")
 
 
+def asked(texts: Sequence[str]) -> list[Request]:
+    """Return what was asked for, else what the project asks for, else the newest stable version.
+
+    What is odd in its files is warned of, and what was asked for and means less than it seems to.
+    """
+    requests = [Request.parse(text) for text in texts] or _of_project()
+    for narrow in filter(None, (ranges.too_narrow(each.specifiers) for each in requests)):
+        ui.warning(narrow)
+    return requests
+
+
+def _of_project() -> list[Request]:
+    from pyman.project import pins
+
+    file = pins.find(current_dir("what to install"))
+    if not file:
+        return [Request.parse("latest")]
+    for warning in file.skipped:
+        ui.warning(warning)
+    if not file.requests:
+        raise UsageError(
+            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
+        )
+    return list(file.requests)
+
+
 def missing(outcome: Outcome) -> PymanError:
     """Return the error for a request that nothing fits; its hint is whether it can be installed."""
     wish = "a Python of the system" if outcome.system else spelled(outcome.request)
@@ -66,11 +94,12 @@ def _hint(request: Request) -> str:
         build = available(request)
     except PymanError as error:
         return error.hint
-    return f"`pyman install {_quoted(spelled(request))}` installs {build.key}."
+    narrow = ranges.too_narrow(request.specifiers)
+    return f"{narrow} `pyman install {_quoted(spelled(request))}` installs {build.key}.".lstrip()
 
 
 def _quoted(text: str) -> str:
-    return f'"{text}"' if set(text) & set("<>!*~") else text
+    return f'"{text}"' if set(text) & set("<>!*~|") else text
 
 
 def _machine() -> Machine | None:

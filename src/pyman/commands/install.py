@@ -10,6 +10,7 @@ from pyman.catalogue.build import Metadata
 from pyman.catalogue.sources import sources_of
 from pyman.choice.plan import Choice, Plan, Planner
 from pyman.cli import holes, installing, networking, settings
+from pyman.cli.here import asked
 from pyman.errors import PymanError, UsageError
 from pyman.installer.into_store import IntoStore
 from pyman.installer.reporter import Reporter
@@ -22,7 +23,6 @@ from pyman.requests.request import Request
 from pyman.store import changes, links, modes
 from pyman.store.installations import Installation, Store, executable_name
 from pyman.store.known_links import DEFAULT_NAMES
-from pyman.system.userdirs import current_dir
 
 
 class _Wishes(NamedTuple):
@@ -88,9 +88,9 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         _describe(machine)
-    asked, loaded = _requests(requests), list[Metadata]()
-    plan = _plan(asked, store, machine, wishes, loaded)
-    holes.mention(asked, machine, wishes.metadata_place, *loaded)
+    wanted, loaded = asked(requests), list[Metadata]()
+    plan = _plan(wanted, store, machine, wishes, loaded)
+    holes.mention(wanted, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
         return
@@ -114,24 +114,6 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
         _print("installed", made, plan)
     if failures:
         context.exit(max(failure.exit_code for failure in failures))
-
-
-def _requests(texts: Sequence[str]) -> list[Request]:
-    """What was asked for, else what the project's version file asks for, else the newest stable version."""
-    if texts:
-        return [Request.parse(text) for text in texts]
-    from pyman.project import pins
-
-    file = pins.find(current_dir("what to install"))
-    if not file:
-        return [Request.parse("latest")]
-    for warning in file.skipped:
-        ui.warning(warning)
-    if not file.requests:
-        raise UsageError(
-            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
-        )
-    return list(file.requests)
 
 
 def _plan(

@@ -77,7 +77,7 @@ def command(
     """
     if only_installed and only_available:
         raise UsageError("--only-installed and --only-available exclude each other", "Give one of them.")
-    asked = Request.parse(request) if request else Request()
+    asked = Request() if request is None else Request.parse(request)
     depth = Depth.BUILDS if all_builds else Depth.VERSIONS if all_versions else Depth.NEWEST_PATCH
     wishes = _Wishes(depth, all_targets, metadata_place)
     machine = settings.machine(target)

@@ -40,15 +40,15 @@ def command(
     Without REQUEST the pin that counts here is printed. With it, it is written to .python-version in the
     current folder, or to the .python-versions that is there.
     """
-    if request and removing:
+    if request is not None and removing:
         raise UsageError("a REQUEST and --rm exclude each other", "Give one of them.")
-    if resolved and not request:
+    if resolved and request is None:
         raise UsageError("--resolved needs a REQUEST", "For example `pyman pin --resolved 3.13`.")
     path = pins.own_path() if everywhere else repin.file_in(current_dir())
     if removing:
         _remove(path, dry_run=dry_run)
         pinned = []
-    elif request:
+    elif request is not None:
         pinned = [_text(Request.parse(request), resolved=resolved)]
         if not everywhere and not force:
             _check(pinned[0])
@@ -59,7 +59,7 @@ def command(
         ui.note(f"Pinned by {path}")
     if as_json:
         ui.document({"file": str(path), "pins": [{"request": text} for text in pinned]})
-    elif not request:
+    elif request is None:
         _print(pinned)
 
 
@@ -72,7 +72,8 @@ def _text(request: Request, *, resolved: bool) -> str:
     if not found:
         problem = missing(Outcome(request, None))
         ui.warning(f"{problem.message}. {problem.hint}")
-    return spelled(request)
+    # Other tools read it as well: that the newest is meant goes without saying.
+    return spelled(request._replace(latest=request.latest and not request.numbers))
 
 
 def _check(text: str) -> None:

@@ -84,6 +84,8 @@ def _request_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]
     try:
         Request.parse(words[0])
     except UsageError:
+        if not words[0].strip():  # a variable that is not set: nothing can be run by that name
+            raise
         return None, words
     return words[0], words[1:]
 

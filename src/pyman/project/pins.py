@@ -21,9 +21,9 @@ NAMES = (".python-versions", ".python-version")
 SYSTEM = "system"
 _LARGEST = 64 * 1024
 _SHOWN = 60
-_SPECIFIER = re.compile(r"[<>=!~,]")
-# pyenv's development versions, and the environments of pyenv-virtualenv: 3.14-dev, 3.12.1/envs/name.
-_OF_PYENV = re.compile(r"(-dev|-src|/envs/[^/]+)$")
+_SPECIFIER = re.compile(r"[<>=!~^|,]")
+# The environments of pyenv-virtualenv: 3.12.1/envs/name.
+_OF_PYENV = re.compile(r"/envs/[^/]+$")
 
 
 class Line(NamedTuple):
@@ -123,5 +123,5 @@ def _meaning(word: str) -> Request | UsageError:
 
 def _in_file(path: Path, line: Line) -> UsageError:
     why = line.meaning
-    hint = why.hint if isinstance(why, UsageError) else ""
-    return UsageError(f"{path}:{line.number}: not a Python request: {line.text[:_SHOWN]!r}", hint)
+    told = (why.message, why.hint) if isinstance(why, UsageError) else (line.text[:_SHOWN], "")
+    return UsageError(f"{path}:{line.number}: {told[0]}", told[1])

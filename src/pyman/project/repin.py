@@ -10,7 +10,7 @@ from pyman.project.pins import NAMES, read_text
 
 # What stands before the first version of a line, the versions, and what follows them.
 _LINE = re.compile(r"(?P<before>\s*)(?P<versions>[^#\s][^#]*?)(?P<after>\s*(#.*)?)", re.DOTALL)
-_SPECIFIER = re.compile(r"[<>=!~,]")
+_SPECIFIER = re.compile(r"[<>=!~^|,]")
 
 
 def file_in(folder: Path) -> Path:

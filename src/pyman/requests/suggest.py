@@ -34,11 +34,12 @@ def _variations(text: str) -> Iterator[str]:
     spelled = re.sub(r"[a-z]{3,}", lambda word: _closest_word(word[0]), squeezed)
     yield spelled
     yield spelled.replace("_", "-")
-    yield re.sub(r"^(v|py)(?=[0-9])", "", spelled)
+    yield f"any+{spelled}"
+    yield re.sub(r"^([0-9.]+)\+$", r">=\1", spelled)
+    yield re.sub(r"(?<=[0-9])(td?|d)(?=,)(.*)$", r"\2\1", spelled)
     yield re.sub(r"[.-](x|\*|dev)$", "", spelled)
     yield re.sub(r"(?<![<>=!~])(=>|=<)", lambda sign: sign[0][::-1], spelled)
     yield re.sub(r"^=(?=[0-9])", "==", spelled)
-    yield re.sub(r"^\^", "~=", spelled)
     yield re.sub(r"^(?=[0-9.]+[+-]v?7\.)", "pypy-", spelled)
     numbers = re.findall(r"[0-9]+", squeezed)
     for count in (3, 2, 1):
