@@ -14,9 +14,10 @@ from tests.support.interpreters import TARGET, alone
 from tests.support.stores import lay
 
 from pyman.builds.version import Version
-from pyman.project.pins import lines_of, nearest
-from pyman.project.pyproject import requirement
+from pyman.project.pins import nearest
 from pyman.project.repin import repinned
+from pyman.project.requirement import requirement
+from pyman.project.version_file import lines_of
 from pyman.requests.request import Request
 from pyman.requests.spelling import exact, spelled
 
@@ -140,7 +141,7 @@ def test_wrong_usage(arguments: list[str], project: Pyman) -> None:
 def test_what_requires_python_allows(requires: str, request_text: str, allowed: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
     (tmp_path / "pyproject.toml").write_text(f'[project]\nrequires-python = "{requires}"\n', encoding="utf-8")
     (tmp_path / "inside").mkdir()
-    found = requirement(tmp_path / "inside")
+    found = requirement(tmp_path / "inside", pytest.fail)
     assert found
     assert found.allows(Request.parse(request_text)) is allowed
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from pyman.cli.here import here, missing, remark
+from pyman.cli.here import here, missing, project_option, remark
 from pyman.cli.networking import network_options
 from pyman.discovery.finder import Found, find
 from pyman.errors import PymanError
@@ -17,6 +17,7 @@ from pyman.report import ui
 @click.option("--system", "no_environments", is_flag=True, help="Pass over virtual environments.")
 @click.option("--show-version", is_flag=True, help="Print the version instead of the path.")
 @click.option("--resolve-links", is_flag=True, help="Print the path without links in it.")
+@project_option
 @network_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no warnings.")
@@ -26,6 +27,7 @@ def command(
     no_environments: bool,
     show_version: bool,
     resolve_links: bool,
+    no_project: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -34,9 +36,14 @@ def command(
     That is the active virtual environment's, or that of a .venv here or above; then what pyman installed, the
     newest first; then what is on PATH and in the usual places. REQUEST is a version such as 3.13, or the path
     of an interpreter or of a folder with one. Without it the version files of the project count, and its
-    requires-python.
+    requires-python; `pyman help requests` lists them.
     """
-    outcome = find(request, here(request), environments=not no_environments, foreign=not managed_only)
+    outcome = find(
+        request,
+        here(request, project=not no_project),
+        environments=not no_environments,
+        foreign=not managed_only,
+    )
     remark(outcome, quiet=quiet)
     found = outcome.found
     if not found:

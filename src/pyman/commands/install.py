@@ -10,7 +10,7 @@ from pyman.catalogue.build import Metadata
 from pyman.catalogue.sources import sources_of
 from pyman.choice.plan import Choice, Plan, Planner
 from pyman.cli import holes, installing, networking, settings
-from pyman.cli.here import asked
+from pyman.cli.here import asked, project_option
 from pyman.errors import PymanError, UsageError
 from pyman.installer.into_store import IntoStore
 from pyman.installer.reporter import Reporter
@@ -32,6 +32,7 @@ class _Wishes(NamedTuple):
     metadata_place: str | None
     mirror: str
     wish: bool | None
+    no_project: bool
     reinstall: bool
     no_bin: bool
     default: bool
@@ -55,6 +56,7 @@ class _Wishes(NamedTuple):
 @settings.mirror_option
 @networking.network_options
 @settings.refresh_option
+@project_option
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
@@ -77,10 +79,10 @@ class _Wishes(NamedTuple):
 def command(context: click.Context, /, requests: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
     """Download and install Python versions.
 
-    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, those of the nearest
-    .python-versions or .python-version file are installed, else the newest stable version. What does not run
-    on this machine is not installed: the next best build is tried in its place. Where no build is known that
-    fits, newer ones are looked for once.
+    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, those that the project's
+    files ask for are installed (`pyman help requests` lists them), else the newest stable version. What does
+    not run on this machine is not installed: the next best build is tried in its place. Where no build is
+    known that fits, newer ones are looked for once.
     """
     wishes = _Wishes(**options)
     store = settings.store()
@@ -88,7 +90,7 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         _describe(machine)
-    wanted, loaded = asked(requests), list[Metadata]()
+    wanted, loaded = asked(requests, project=not wishes.no_project), list[Metadata]()
     plan = _plan(wanted, store, machine, wishes, loaded)
     holes.mention(wanted, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:

@@ -7,7 +7,7 @@ from shutil import which
 import click
 
 from pyman.cli import settings
-from pyman.cli.here import here, missing, remark
+from pyman.cli.here import here, missing, project_option, remark
 from pyman.cli.networking import handed_on, network_options
 from pyman.discovery.finder import Found, find, installed
 from pyman.errors import UsageError
@@ -25,6 +25,7 @@ _OF_PYTHON = {"--check-hash-based-pycs", "--help", "--help-all", "--help-env", "
 @click.option("-p", "--python", "request", metavar="REQUEST", help="The Python to run with.")
 @click.option("--no-install", is_flag=True, help="Do not install the Python when it is missing.")
 @network_options
+@project_option
 @settings.refresh_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed and run.")
 @click.option("--quiet", is_flag=True, help="Print no warnings, nor how an install goes.")
@@ -34,6 +35,7 @@ def command(
     words: tuple[str, ...],
     request: str | None,
     no_install: bool,
+    no_project: bool,
     wish: bool | None,
     dry_run: bool,
     quiet: bool,
@@ -53,7 +55,7 @@ def command(
     options = [*handed_on(), *(["--dry-run"] if dry_run else []), *(["--quiet"] if quiet else [])]
     if wish is not None:
         options.append("--refresh" if wish else "--no-refresh")
-    found = _python(request, options, install=not no_install, dry_run=dry_run)
+    found = _python(request, options, project=not no_project, install=not no_install, dry_run=dry_run)
     if not found:
         return
     python = Python(found.path, _minor(found), found.environment)
@@ -90,12 +92,14 @@ def _request_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]
     return words[0], words[1:]
 
 
-def _python(text: str | None, options: list[str], *, install: bool, dry_run: bool) -> Found | None:
+def _python(
+    text: str | None, options: list[str], *, project: bool, install: bool, dry_run: bool
+) -> Found | None:
     """The Python to run with, installed if it is missing, with these options; PymanError where there is none.
 
     None where it would be installed, were it not a `dry_run`.
     """
-    place = here(text)
+    place = here(text, project=project)
     outcome = find(text, place)
     remark(outcome, quiet="--quiet" in options)
     if outcome.found:

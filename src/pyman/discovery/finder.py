@@ -35,12 +35,16 @@ _FULL = 3
 
 
 class Here(NamedTuple):
-    """Where is looked from: store, machine (None if it cannot be told), variables, current folder."""
+    """Where is looked from: store, machine (None if it cannot be told), variables, current folder.
+
+    `project` says whether the files of a project are looked at.
+    """
 
     store: Store
     machine: Machine | None
     environ: Mapping[str, str]
     start: Path
+    project: bool = True
 
 
 class Found(NamedTuple):
@@ -103,7 +107,9 @@ def installed(request: Request, here: Here, *, foreign: bool = True) -> Found | 
 def _as_the_files_say(here: Here, *, foreign: bool) -> Outcome:
     from pyman.project.project_request import wanted  # noqa: PLC0415 - only where nothing was typed
 
-    asked = wanted(here.start)
+    asked = wanted(here.start if here.project else None)
+    if asked.python and foreign:
+        return Outcome(asked.request, _at(asked.python, here), asked.path, warnings=asked.warnings)
     found = None if asked.system else _managed(asked.request, here)
     if not found and foreign:
         found = _foreign(asked.request, here)

@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from pyman.errors import PymanError
-from pyman.project.pins import NAMES, read_text
+from pyman.project.pins import NAMES
+from pyman.project.version_file import read_text
 
 # What stands before the first version of a line, the versions, and what follows them.
 _LINE = re.compile(r"(?P<before>\s*)(?P<versions>[^#\s][^#]*?)(?P<after>\s*(#.*)?)", re.DOTALL)
