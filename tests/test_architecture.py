@@ -42,6 +42,7 @@ ORDER = [
     "installer",  # the sequence of an install
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
+    "doctor",  # what is wrong with a machine's set-up
     "report",  # what people see
     "cli",  # the command line: what the commands share
     "commands",  # one file a command

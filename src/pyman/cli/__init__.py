@@ -25,6 +25,7 @@ _COMMANDS = {
     "upgrade": "Install the newest patch of what is installed.",
     "refresh": "Bring newer builds without a newer pyman.",
     "outdated": "List what has a newer patch or build, or is no longer maintained.",
+    "doctor": "Tell what is wrong with this machine's set-up, and what mends it.",
     "audit": "Report known vulnerabilities, known-bad builds and ended support.",
     "verify": "Tell what was changed in installed Python versions.",
     "uninstall": "Remove installed Python versions.",

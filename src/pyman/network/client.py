@@ -26,7 +26,8 @@ from pyman.system import regular_file
 
 _REDIRECTS = 10
 _sockets = WeakSet[socket.socket]()
-_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+FOLDER = "SSL_CERT_DIR"
 
 
 @contextmanager
@@ -129,12 +130,12 @@ def _useless_proxy() -> UsageError:
 
 def _certificates() -> ssl.SSLContext:
     """The bundle that a variable names, else the system's store, else (images without one) certifi's."""
-    name = next((name for name in _BUNDLES if os.environ.get(name)), "SSL_CERT_DIR")
-    place, folder = os.environ.get(name), os.environ.get("SSL_CERT_DIR") or None
+    name = next((name for name in BUNDLES if os.environ.get(name)), FOLDER)
+    place, folder = os.environ.get(name), os.environ.get(FOLDER) or None
     try:
         if place and os.pathsep not in place:
             Path(place).stat()  # of a folder that is not there OpenSSL says nothing
-        if place and (name == "SSL_CERT_DIR" or Path(place).is_dir()):
+        if place and (name == FOLDER or Path(place).is_dir()):
             return ssl.create_default_context(capath=place)
         if place:
             return ssl.create_default_context(cafile=place, capath=folder)
@@ -165,6 +166,14 @@ def _auth(url: httpx.URL) -> httpx.Auth | None:
         return httpx.NetRCAuth(os.environ.get("NETRC"))
     except (OSError, ValueError, RuntimeError, netrc.NetrcParseError):
         return None  # there is none, or none that can be read: hosts which want a password will say so
+
+
+def refuse_plain_http(url: str, network: Network) -> None:
+    """Raise UsageError for an address that may not be asked by plain http, FetchError for what is none."""
+    try:
+        _check_scheme(httpx.URL(url), network)
+    except httpx.InvalidURL:
+        raise FetchError(f"{public(url)} is no address to ask", "Check the address.") from None
 
 
 def _check_scheme(url: httpx.URL, network: Network) -> None:
