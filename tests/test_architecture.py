@@ -34,6 +34,7 @@ ORDER = [
     "environments",  # which virtual environments use it
     "project",  # what a project asks for
     "choice",  # which build a request gets, and why
+    "lockfile",  # exact builds in a file
     "portable",  # pyman with an interpreter of its own
     "discovery",  # which Python would be used
     "refresh",  # builds that are newer than this pyman
@@ -43,6 +44,7 @@ ORDER = [
     "shell",  # PATH and start-up files
     "report",  # what people see
     "cli",  # the command line: what the commands share
+    "exact",  # the command line: locks, and what was brought along
     "commands",  # one file a command
     "api",  # the same for other programs
 ]
@@ -56,9 +58,10 @@ OWNERS = {
     "backports": {"archive"},
     "compression": {"archive"},
     "zlib_ng": {"archive"},
+    "tomlkit": {"lockfile"},
     "packaging": {"requests", "portable"},
     "platformdirs": {"system"},
-    "click": {"cli", "commands", "report"},
+    "click": {"cli", "commands", "exact", "report"},
 }
 HEAVY = {"httpx", "rich", "filelock", "platformdirs", "packaging", "asyncio", "ssl", "importlib.metadata"}
 AT_THE_TOP = {"__init__.py", "__main__.py", "api.py", "errors.py", "py.typed"}

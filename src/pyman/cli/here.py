@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyman.discovery.finder import Here, Outcome
-from pyman.errors import PymanError
+from pyman.errors import ContradictionError, PymanError
 from pyman.machine import detection
 from pyman.machine.detection import Machine
 from pyman.requests.request import Request
@@ -46,6 +46,17 @@ def available(request: Request) -> "Build":
 
     metadata = settings.load_metadata(os.environ.get("PYMAN_METADATA"))
     return candidates(request, metadata, settings.machine(os.environ.get("PYMAN_TARGET")))[0]
+
+
+def check_locked(outcome: Outcome) -> None:
+    """Raise PymanError unless pyman knows the build that is locked, with that digest."""
+    build = available(outcome.request)
+    if build.sha256 != outcome.digest:
+        raise ContradictionError(
+            f"{outcome.file} and the metadata differ: {build.key} has sha256 {outcome.digest} there, "
+            f"and {build.sha256} in the metadata",
+            "`pyman install --locked` takes what the lock says, another archive of that build.",
+        )
 
 
 def _hint(request: Request) -> str:

@@ -1,6 +1,7 @@
 """`pyman install`."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -10,23 +11,25 @@ from pyman.catalogue.sources import sources_of
 from pyman.choice.plan import Choice, Plan, Planner
 from pyman.cli import holes, installing, networking, settings
 from pyman.errors import PymanError, UsageError
+from pyman.exact import locked
+from pyman.exact.asked import Asked, asked
 from pyman.installer.reporter import Reporter
 from pyman.installer.sequence import Finish, Installer
 from pyman.machine.detection import Machine
 from pyman.network.address import public
 from pyman.network.cache import Cache
 from pyman.report import ui
-from pyman.requests.request import Request
 from pyman.store import changes, links, modes
 from pyman.store.installations import Installation, Store, executable_name
 from pyman.store.known_links import DEFAULT_NAMES
-from pyman.system.userdirs import current_dir
 
 
 class _Wishes(NamedTuple):
     """What the options ask for; the names are those of the options."""
 
     target: str | None
+    locked: bool
+    lock_file: Path | None
     metadata_place: str | None
     mirror: str
     wish: bool | None
@@ -49,6 +52,7 @@ class _Wishes(NamedTuple):
 @click.command("install")
 @click.argument("requests", nargs=-1, metavar="[REQUEST]...")
 @settings.target_option
+@locked.locked_options
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
@@ -75,10 +79,10 @@ class _Wishes(NamedTuple):
 def command(context: click.Context, /, requests: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
     """Download and install Python versions.
 
-    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, those of the nearest
-    .python-versions or .python-version file are installed, else the newest stable version. What does not run
-    on this machine is not installed: the next best build is tried in its place. Where no build is known that
-    fits, newer ones are looked for once.
+    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, what the nearest
+    pyman.lock has is installed, else those of the nearest .python-versions or .python-version file, else the
+    newest stable version. What does not run on this machine is not installed: the next best build is tried
+    in its place. Where no build is known that fits, newer ones are looked for once.
     """
     wishes = _Wishes(**options)
     store = settings.store()
@@ -86,9 +90,9 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         _describe(machine)
-    asked, loaded = _requests(requests), list[Metadata]()
-    plan = _plan(asked, store, machine, wishes, loaded)
-    holes.mention(asked, machine, wishes.metadata_place, *loaded)
+    wanted, loaded = asked(requests, locked.named(wishes.locked, wishes.lock_file), machine), list[Metadata]()
+    plan = _plan(wanted, store, machine, wishes, loaded)
+    holes.mention(wanted.requests, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
         return
@@ -114,32 +118,13 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
         context.exit(max(failure.exit_code for failure in failures))
 
 
-def _requests(texts: Sequence[str]) -> list[Request]:
-    """What was asked for, else what the project's version file asks for, else the newest stable version."""
-    if texts:
-        return [Request.parse(text) for text in texts]
-    from pyman.project import pins
-
-    file = pins.find(current_dir("what to install"))
-    if not file:
-        return [Request.parse("latest")]
-    for warning in file.skipped:
-        ui.warning(warning)
-    if not file.requests:
-        raise UsageError(
-            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
-        )
-    return list(file.requests)
-
-
-def _plan(
-    requests: list[Request], store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]
-) -> Plan:
+def _plan(wanted: Asked, store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]) -> Plan:
     """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met.
 
     The metadata, where they are needed, are put into `loaded`.
     """
     refresher = settings.refresher(wishes.wish, wishes.metadata_place, wishes.mirror)
+    requests = wanted.requests
 
     def load() -> Metadata:
         refresher.before_use(requests)
@@ -148,8 +133,10 @@ def _plan(
         loaded[:] = [settings.load_metadata(wishes.metadata_place)]
         return loaded[0]
 
-    planner = Planner(store, machine, load, wishes.reinstall, wishes.allow_unverified)
-    plan = refresher.looking(lambda: planner.plan(requests), requests)
+    given = wanted.lock
+    source = load if given is None else lambda: given
+    planner = Planner(store, machine, source, wishes.reinstall, wishes.allow_unverified)
+    plan = wanted.planned(lambda: refresher.looking(lambda: planner.plan(requests), requests), load)
     if wishes.default and len(plan.present) + len(plan.choices) > 1:
         raise UsageError("python can be only one version: --default takes one request", "Name one version.")
     return plan

@@ -7,7 +7,7 @@ from shutil import which
 import click
 
 from pyman.cli import settings
-from pyman.cli.here import here, missing
+from pyman.cli.here import check_locked, here, missing
 from pyman.cli.networking import handed_on, network_options
 from pyman.discovery.finder import Found, find, installed
 from pyman.errors import UsageError
@@ -103,6 +103,8 @@ def _python(text: str | None, options: list[str], *, install: bool, dry_run: boo
         return outcome.found
     if not install or outcome.system:
         raise missing(outcome)
+    if outcome.digest:
+        check_locked(outcome)
     _install(outcome.request, options)
     if dry_run:
         return None

@@ -18,6 +18,7 @@ from pyman.builds.key import Key
 from pyman.choice.select import best_installed
 from pyman.environments.virtualenv import VirtualEnvironment, key_of, of_program, program_in, usable
 from pyman.errors import PymanError
+from pyman.lockfile import lock_place
 from pyman.machine.detection import Machine
 from pyman.portable import whereabouts
 from pyman.requests.request import Request, is_request
@@ -65,7 +66,7 @@ class Outcome(NamedTuple):
     """What was looked for, and what was found; None when there is nothing that fits.
 
     `file` is where the request stands, None if it was typed, and `warnings` what was odd in it. `system` asks
-    for a Python that no version manager has installed.
+    for a Python that no version manager has installed. `digest` is that of the archive, where a lock says it.
     """
 
     request: Request
@@ -73,6 +74,7 @@ class Outcome(NamedTuple):
     file: Path | None = None
     system: bool = False
     warnings: tuple[str, ...] = ()
+    digest: str | None = None
 
 
 def find(text: str | None, here: Here, *, environments: bool = True, foreign: bool = True) -> Outcome:
@@ -101,11 +103,29 @@ def installed(request: Request, here: Here, *, foreign: bool = True) -> Found | 
 def _as_the_files_say(here: Here, *, foreign: bool) -> Outcome:
     from pyman.project.project_request import wanted  # noqa: PLC0415 - only where nothing was typed
 
+    locked = _as_a_lock_says(here) if lock_place.nearest(here.start) else None
+    if locked and locked.digest:
+        return locked
     asked = wanted(here.start)
     found = None if asked.system else _managed(asked.request, here)
     if not found and foreign:
         found = _foreign(asked.request, here)
-    return Outcome(asked.request, found, asked.path, asked.system, asked.warnings)
+    warnings = (*locked.warnings, *asked.warnings) if locked else asked.warnings
+    return Outcome(asked.request, found, asked.path, asked.system, warnings)
+
+
+def _as_a_lock_says(here: Here) -> Outcome:
+    """What is locked here is a build of pyman's own; without a digest where no lock counts."""
+    from pyman.lockfile.lock import exact  # noqa: PLC0415 - only where there is one
+    from pyman.lockfile.standing import standing  # noqa: PLC0415 - the same
+
+    said = standing(here.start, here.machine.target) if here.machine else None
+    if not said or not said.lock:
+        return Outcome(Request.parse("any"), None, warnings=said.warnings if said else ())
+    build = said.locked[0].build
+    request = exact(build.key)
+    found = _managed(request, here)
+    return Outcome(request, found, said.lock.path, warnings=said.warnings, digest=build.sha256)
 
 
 def path_in(text: str) -> Path | None:

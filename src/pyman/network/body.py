@@ -113,7 +113,7 @@ class Body:
 
     def _learn(self, response: httpx.Response) -> None:
         """Note size and validator of the first answer; later ones must fit, or the file is another one."""
-        size, validators = _whole_size(response), _validators(response)
+        size, validators = whole_size(response), _validators(response)
         if not self._received:
             self.size, self._validators = size, validators
         elif None not in (size, self.size) and size != self.size:
@@ -192,8 +192,8 @@ def _differ(some: Iterable[str], others: Iterable[str]) -> bool:
     return any(one and other and one != other for one, other in zip(some, others, strict=True))
 
 
-def _whole_size(response: httpx.Response) -> int | None:
-    """The size of the whole file in bytes, as the answer tells it."""
+def whole_size(response: httpx.Response) -> int | None:
+    """Return the size of the whole file in bytes, as the answer tells it; None if it does not."""
     if response.status_code == _PARTIAL:
         found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         return int(found[3]) if found and found[3] != "*" else None
