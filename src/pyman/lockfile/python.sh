@@ -39,19 +39,19 @@ misused() {
     exit 2
 }
 
-# known KEY PROGRAM PATH TAR SHA256 SIZE URL...: what is known of a build; PATH is where a mirror has it
+# known KEY PROGRAM RELEASE FILE TAR SHA256 SIZE URL...: what is known of a build, whose archive tar unpacks by TAR
 known() {
-    key=$1 program=$2 path=$3 option=$4 digest=$5 size=$6
-    shift 6
+    key=$1 program=$2 release=$3 name=$4 option=$5 digest=$6 size=$7
+    shift 7
     urls=$*
-    # Sizes of what was unpacked are not known: it is three times as large at the least.
-    name=${path#*/} unpacked=$((size * 3))
+    # How large it is unpacked is not known: three times as large at the least.
+    unpacked=$((size * 3))
 }
 
 # look_up TARGET VERSION: the build, the first for a target where VERSION is empty
 look_up() {
     case $1/$2 in
-        @KNOWN@/*) known '' '' '' z '' 0 '' ;;
+        @KNOWN@/*) known '' '' '' '' z '' 0 '' ;;
         *) return 1 ;;
     esac
 }
@@ -64,20 +64,20 @@ get_archive() {
     failed=
     case $mirror in
         '') ;;
-        *://*) urls="${mirror%/}/$path $urls" ;;
+        *://*) urls="${mirror%/}/$release/$(printf '%s' "$name" | sed 's/+/%2B/g') $urls" ;;
         *)
-            file=${mirror%/}/$path
+            file=${mirror%/}/$release/$name
             why="there is no file $file"
             [ ! -f "$file" ] || { check_archive && return; }
             failed=$why$newline
             ;;
     esac
-    hint="--mirror names a folder or a URL with $path."
+    hint="--mirror names a folder or a URL with $release/$name."
     for url in $urls; do
         if download "$url"; then
             ! check_archive || return 0
         else
-            hint="--mirror names a folder or a URL with $path."
+            hint="--mirror names a folder or a URL with $release/$name."
         fi
         failed="$failed$why$newline"
         note "$why"

@@ -8,7 +8,7 @@ from pyman.system.script_parts import assembled
 
 _TEMPLATE = "lockfile/python.sh"
 _BUILDS = "@BUILDS@\n"
-_KNOWN = "        @KNOWN@/*) known '' '' '' z '' 0 '' ;;\n"
+_KNOWN = "        @KNOWN@/*) known '' '' '' '' z '' 0 '' ;;\n"
 
 
 def render(lock: Lock) -> tuple[str, list[str]]:
@@ -25,7 +25,8 @@ def _case(tarball: Tarball) -> str:
     facts = (
         str(locked.key),
         tarball.program,
-        tarball.path,
+        locked.key.release,
+        locked.build.file_name,
         tarball.option,
         locked.build.sha256 or "",
         str(locked.size or 0),

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import quote
 
 from pyman.builds.target import Os
 from pyman.catalogue.build import Build
@@ -32,11 +31,6 @@ class Tarball(NamedTuple):
     def program(self) -> str:
         """The name of its interpreter, `python3.13`."""
         return executable_name(self.locked.key)
-
-    @property
-    def path(self) -> str:
-        """Where a mirror has it: `20250317/cpython-….tar.gz`, as it stands in a URL."""
-        return f"{self.locked.key.release}/{quote(self.locked.build.file_name)}"
 
     @property
     def urls(self) -> list[str]:
