@@ -94,12 +94,12 @@ def measured(
 
 def _asked(build: Build, mirror: str, network: Network) -> int | None:
     """The size that the first source tells which has the archive."""
-    from pyman.network.size import size_at  # noqa: PLC0415 - mostly all of them are known
+    from pyman.network.download import size_of  # noqa: PLC0415 - mostly all of them are known
 
     *first, last = sources_of(build, mirror)
     for url in first:
         try:
-            return size_at(url, network)
+            return size_of(url, network)
         except FetchError:
             continue
-    return size_at(last, network)
+    return size_of(last, network)

@@ -113,7 +113,7 @@ class Body:
 
     def _learn(self, response: httpx.Response) -> None:
         """Note size and validator of the first answer; later ones must fit, or the file is another one."""
-        size, validators = whole_size(response), _validators(response)
+        size, validators = _whole_size(response), _validators(response)
         if not self._received:
             self.size, self._validators = size, validators
         elif None not in (size, self.size) and size != self.size:
@@ -167,6 +167,24 @@ class Body:
             raise CancelledError("Stopped.")
 
 
+def size_at(url: str, network: Network) -> int | None:
+    """Return how many bytes are at an http address, None where that is not told; FetchError as for a body.
+
+    One byte is asked for, not the head alone: an address that was signed for GET answers nothing else.
+    """
+    try:
+        with opened(url, {"Range": "bytes=0-0"}, network) as response:
+            if not response.is_success:
+                raise problems.refused(url, response)
+            if response.status_code == _PARTIAL:
+                response.read()  # so that the connection can be used again
+            return _whole_size(response)
+    except httpx.HTTPError as error:
+        raise problems.failed(url, error) from None
+    except httpx.InvalidURL:
+        raise FetchError(f"{public(url)} is no address to ask", "Check the address.") from None
+
+
 def steady(chunks: Iterator[bytes], stall: float) -> Iterator[bytes]:
     """Yield the chunks; httpx.ReadTimeout if `stall` seconds bring less than 64 KiB, a trickle."""
     waited, count = 0.0, 0
@@ -192,8 +210,8 @@ def _differ(some: Iterable[str], others: Iterable[str]) -> bool:
     return any(one and other and one != other for one, other in zip(some, others, strict=True))
 
 
-def whole_size(response: httpx.Response) -> int | None:
-    """Return the size of the whole file in bytes, as the answer tells it; None if it does not."""
+def _whole_size(response: httpx.Response) -> int | None:
+    """The size of the whole file in bytes, as the answer tells it."""
     if response.status_code == _PARTIAL:
         found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         return int(found[3]) if found and found[3] != "*" else None
