@@ -36,6 +36,7 @@ ORDER = [
     "choice",  # which build a request gets, and why
     "lockfile",  # exact builds in a file
     "portable",  # pyman with an interpreter of its own
+    "bundle",  # archives and metadata in one file
     "discovery",  # which Python would be used
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree

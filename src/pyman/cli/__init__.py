@@ -23,6 +23,7 @@ _COMMANDS = {
     "run": "Run a command with a Python version.",
     "pin": "Show or set the Python version of a project.",
     "lock": "Write down the exact builds of a project, for several targets.",
+    "bundle": "Put builds into one file, for where there is no network.",
     "upgrade": "Install the newest patch of what is installed.",
     "refresh": "Bring newer builds without a newer pyman.",
     "outdated": "List what has a newer patch or build, or is no longer maintained.",

@@ -75,6 +75,15 @@ def among(lock: Lock, target: Target, requests: Sequence[Request]) -> list[Locke
     return list(dict.fromkeys(found))
 
 
+def narrowed(lock: Lock, requests: Sequence[Request], targets: Sequence[Target]) -> Lock:
+    """Return what the lock has for the requests and targets, none of which means all; raises as `among`."""
+    if not requests and not targets:
+        return lock
+    to = targets or lock.to
+    wanted = [each for target in to for each in among(lock, target, requests)]
+    return Lock.of(requests or lock.requests, to, dict.fromkeys(wanted))._replace(path=lock.path)
+
+
 def _best(here: Sequence[Locked], request: Request) -> Locked | None:
     fitting = [each for each in here if request.matches(each.key)]
     return max(fitting, key=lambda each: each.key.preference, default=None)
