@@ -1,6 +1,7 @@
 """`pyman install`."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import click
@@ -10,6 +11,7 @@ from pyman.catalogue.sources import sources_of
 from pyman.choice.plan import Choice, Plan, Planner
 from pyman.cli import holes, installing, networking, settings
 from pyman.errors import PymanError, UsageError
+from pyman.installer.into_store import IntoStore
 from pyman.installer.reporter import Reporter
 from pyman.installer.sequence import Finish, Installer
 from pyman.machine.detection import Machine
@@ -166,9 +168,8 @@ def _install(
         smoke_test=not wishes.no_smoke_test,
         compile_bytecode=wishes.compile_bytecode,
     )
-    installer = Installer(
-        store, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=networking.network()
-    )
+    into, network = partial(IntoStore, store), networking.network()
+    installer = Installer(into, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=network)
     results = installer.install_all([[each.best] if wishes.no_fallback else each.tries for each in choices])
     fallen_back = [
         result.key

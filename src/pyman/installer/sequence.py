@@ -1,14 +1,14 @@
-"""The sequence of an install: lock, look again, stream and unpack, check the digest, finish, publish, link.
+"""The sequence of an install: lock, look again, stream and unpack, check the digest, finish, publish, settle.
 
     look → lock → look again → download ─┬→ hash, copy to the cache
                                          └→ inflate → unpack into staging → digest compared
-                                              → prepare for its final path → smoke test → rename → link
+                                              → prepare for its final path → smoke test → publish → settle
 
 Nothing of an archive is published, let alone run, before its digest was compared; and what is made for this
-machine is published only if it runs on it.
+machine is published only if it runs on it. Where all that goes is told by a `Destination`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from pyman.errors import (
     TooLargeError,
 )
 from pyman.installer import smoke
+from pyman.installer.destination import Destination
 from pyman.installer.reporter import Reporter
 from pyman.network.address import public
 from pyman.network.cache import Cache
@@ -42,8 +43,8 @@ from pyman.network.client import hang_up
 from pyman.network.download import Download, downloading
 from pyman.network.policy import Network
 from pyman.prepare import steps
-from pyman.store import access, changes, links, manifest
-from pyman.store.installations import Installation, Store
+from pyman.store import manifest
+from pyman.store.installations import Installation
 from pyman.store.record import FORM
 from pyman.system.filesystem import flushing
 from pyman.system.stopping import held_back, stoppable
@@ -67,9 +68,9 @@ class Finish(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """What an install works with: the store, a mirror ("" for none), who is told, and how to finish."""
+    """What an install works with: where builds go, a mirror ("" for none), who is told, and how to finish."""
 
-    store: Store
+    destination: Callable[[Key], Destination]
     mirror: str
     reporter: Reporter
     reinstall: bool = False
@@ -118,34 +119,28 @@ class Installer:
         return self.install(candidates[-1])
 
     def install(self, build: Build) -> Installation:
-        """Install `build` and point its minor link; returns the installation, also if it was there already.
+        """Install `build` at its destination; returns the installation, also if it was there already.
 
-        Raises FetchError, ArchiveError, DoesNotRunError, StoreError or CancelledError; the store is then as
-        it was.
+        Raises FetchError, ArchiveError, DoesNotRunError, StoreError or CancelledError; the destination is
+        then as it was.
         """
         began = monotonic()
-        with changes.locked(
-            self.store, build.key, lambda owner: self.reporter.waiting(build.key, owner), self.cancelled
-        ):
-            present = self.store.get(build.key)
+        place = self.destination(build.key)
+        with place.locked(lambda owner: self.reporter.waiting(build.key, owner), self.cancelled):
+            present = place.present()
             if present and not self.reinstall:
                 self.reporter.already(present)
                 return present
-            if bystander := self.store.bystander(build.key):
-                raise changes.taken(bystander)
+            place.check()
             for warning in advisories.warnings(build.key):
                 self.reporter.warned(warning)
-            elsewhere = present.elsewhere if present else None
-            installation = self._from_cache(build) or self._from_first_source(build)
-        if elsewhere:
-            self.reporter.warned(f"{build.key} was a link, which was replaced: {elsewhere} stays")
-        with changes.links_locked(self.store):
-            if not links.refresh_minor(self.store, build.key):
-                self.reporter.warned(links.foreign_minor(self.store, build.key))
+            installation = self._from_cache(build, place) or self._from_first_source(build, place)
+        for remark in place.settled():
+            self.reporter.warned(remark)
         self.reporter.installed(installation, monotonic() - began)
         return installation
 
-    def _from_cache(self, build: Build) -> Installation | None:
+    def _from_cache(self, build: Build, place: Destination) -> Installation | None:
         """Install what was downloaded before; None if there is nothing, or it is damaged."""
         cache = Cache(self.network.cache_dir)
         path = cache.find(build.sha256)
@@ -154,43 +149,41 @@ class Installer:
         try:
             with cache.opened(path, self.cancelled) as download:
                 self.reporter.reading_cache(build.key, download.size)
-                return self._from(download, build)
+                return self._from(download, build, place)
         except FetchError as error:
             gone = "was dropped" if cache.drop(path) else "cannot be dropped"
             damage = FetchError(f"the cached archive is damaged and {gone}: {error.message}")
             self.reporter.failed(build.key, damage, final=False)
             return None
 
-    def _from_first_source(self, build: Build) -> Installation:
+    def _from_first_source(self, build: Build, place: Destination) -> Installation:
         """Try the sources in order; only what a source did wrong leads to the next one."""
         failures: list[FetchError] = []
         sources = sources_of(build, self.mirror)
         for url in sources:
             try:
-                return self._from_source(build, url)
+                return self._from_source(build, place, url)
             except FetchError as error:
                 failures.append(error)
                 if not isinstance(error, OfflineError):
                     self.reporter.failed(build.key, error, final=len(failures) == len(sources))
         raise all_failed(build, failures)
 
-    def _from_source(self, build: Build, url: str) -> Installation:
+    def _from_source(self, build: Build, place: Destination, url: str) -> Installation:
         with downloading(url, self.cancelled, self.network) as download:
             self.reporter.downloading(build.key, download.size)
             with Cache(self.network.cache_dir).keeping(download, build.sha256, self.reporter.warned):
-                return self._from(download, build)
+                return self._from(download, build, place)
 
-    def _from(self, download: Download, build: Build) -> Installation:
-        with changes.staging(self.store, build.key) as tree:
+    def _from(self, download: Download, build: Build, place: Destination) -> Installation:
+        with place.staging() as tree:
             unpacked = self._unpack(download, build, tree)
             with flushing(tree):  # publishing would have to wait for the disk
-                self._finish(Installation(build.key, tree))
+                self._finish(Installation(build.key, tree), place.final)
                 files = manifest.take(tree, unpacked.written)
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
-            rights = access.noted(tree, self.store.home)
-            record = _record(build, download, unpacked) | rights | {"files": files}
-            return changes.publish(self.store, build.key, tree, record)
+            return place.publish(tree, _record(build, download, unpacked) | {"files": files})
 
     def _unpack(self, download: Download, build: Build, tree: Path) -> unpack.Unpacked:
         try:
@@ -213,9 +206,8 @@ class Installer:
             self.reporter.received(key, len(chunk))
             yield chunk
 
-    def _finish(self, staged: Installation) -> None:
+    def _finish(self, staged: Installation, final: Path) -> None:
         """Make of an unpacked tree an interpreter that works at its final path, and see that it does."""
-        final = self.store.path_of(staged.key)
         steps.prepare(staged, final, is_external=self.finish.is_external)
         if not smoke.concerns(staged.key):
             return
