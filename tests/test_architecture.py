@@ -31,6 +31,7 @@ ORDER = [
     "release_index",  # the build project's list, understood
     "locking",  # one process at a time
     "store",  # the managed directory
+    "inventory",  # what an installation consists of, and whether it still does
     "environments",  # which virtual environments use it
     "project",  # what a project asks for
     "choice",  # which build a request gets, and why
@@ -191,7 +192,7 @@ def test_modules_and_functions_are_small(path: Path) -> None:
     ("command", "code", "module"),
     [
         ("list --only-available 3.12", 0, "catalogue.build"),
-        ("verify", 0, "store.verification"),
+        ("verify", 0, "inventory.verification"),
         ("verify 3.12", 1, "cli.fitting"),
     ],
 )

@@ -7,7 +7,8 @@ from threading import Event
 from typing import Any
 
 from pyman.builds.key import Key
-from pyman.store import access, changes, links
+from pyman.inventory import access, manifest
+from pyman.store import changes, links, modes
 from pyman.store.installations import Installation, Store
 
 
@@ -47,8 +48,9 @@ class IntoStore:
         """Publish it by a rename, as `changes.publish` does."""
         present = self.present()
         self._elsewhere = present.elsewhere if present else None
-        rights = access.noted(tree, self._store.home)
-        return changes.publish(self._store, self._key, tree, {**record, **rights})
+        rights = access.noted(tree, modes.readable(self._store.home))
+        text = manifest.document({**record, **rights})
+        return changes.publish(self._store, self._key, tree, text)
 
     def settled(self) -> Iterator[str]:
         """Point the minor link; tell of a link that was replaced, and of one that is not pyman's."""

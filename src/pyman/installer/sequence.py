@@ -37,13 +37,13 @@ from pyman.errors import (
 from pyman.installer import smoke
 from pyman.installer.destination import Destination
 from pyman.installer.reporter import Reporter
+from pyman.inventory import manifest
 from pyman.network.address import public
 from pyman.network.cache import Cache
 from pyman.network.client import hang_up
 from pyman.network.download import Download, downloading
 from pyman.network.policy import Network
 from pyman.prepare import steps
-from pyman.store import manifest
 from pyman.store.installations import Installation
 from pyman.store.record import FORM
 from pyman.system.filesystem import flushing
