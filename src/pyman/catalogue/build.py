@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from pyman.builds.key import Key, Minor
@@ -14,11 +15,16 @@ _SOME = 6
 
 
 class Build(NamedTuple):
-    """One archive: the build it holds, where it is, and the digest (hex, or None where none is known)."""
+    """One archive: the build it holds, where it is, and the digest (hex, or None where none is known).
+
+    `local` is the archive, or the folder with a tree in it, that the user named: there is no other source
+    then, and `url` only says where it was published, "" where nobody knows.
+    """
 
     key: Key
     url: str
     sha256: str | None
+    local: Path | None = None
 
     @property
     def file_name(self) -> str:
