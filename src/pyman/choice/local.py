@@ -23,7 +23,7 @@ from pyman.store.installations import Installation
 from pyman.system.userdirs import given_dir
 
 _SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.zst", ".tzst", ".tar.xz", ".tar", ".zip")
-_EXAMPLE = "cpython-3.13.5+20250612-linux-x86_64-gnu"
+EXAMPLE = "cpython-3.13.5+20250612-linux-x86_64-gnu"
 _PYTHONS = ("bin/python3*", "bin/pypy3*", "bin/graalpy*", "python*.exe", "pypy*.exe", "bin/graalpy*.exe")
 
 
@@ -75,9 +75,10 @@ def build_of(path: Path, word: Word, metadata: Callable[[], Metadata], warn: Cal
     if published := known.by_digest:
         _compare(path, published, word.key, named, warn)
         return published._replace(key=word.key or published.key, local=path)
-    if known.by_name and known.by_name.sha256:
-        raise _mismatch(path, digest, known.by_name.sha256, "it was published with")
-    key = named or (known.by_name.key if known.by_name else None)
+    namesake = known.by_name
+    if namesake and namesake.sha256 and word.key in (None, namesake.key):
+        raise _mismatch(path, digest, namesake.sha256, "it was published with")
+    key = named or (namesake.key if namesake else None)
     if not key:
         raise _nameless(path)
     if not word.sha256 and not word.unverified:
@@ -188,5 +189,5 @@ def _pythons(root: Path) -> list[str]:
 def _nameless(path: Path) -> UsageError:
     return UsageError(
         f"nothing tells which build is in {path}",
-        f"Name it in full: `--as KEY`, such as `--as {_EXAMPLE}`.",
+        f"Name it in full: `--as KEY`, such as `--as {EXAMPLE}`.",
     )

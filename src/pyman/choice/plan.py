@@ -59,8 +59,8 @@ class Planner(NamedTuple):
     reinstall: bool = False
     unverified: bool = False
 
-    def plan(self, requests: Iterable[Request]) -> Plan:
-        """Return the plan for the requests, in their order.
+    def plan(self, asked: Iterable[Request | Build]) -> Plan:
+        """Return the plan for requests, and for builds that are here, in their order.
 
         Raises NoDownloadFoundError for a request that cannot be met, and what `load` raises.
         """
@@ -68,19 +68,24 @@ class Planner(NamedTuple):
         present = dict[Key, Installation]()
         choices = dict[Key, Choice]()
         metadata: Metadata | None = None
-        for request in requests:
+        for request in asked:
+            if isinstance(request, Build):
+                self._add(Choice(Request.parse(str(request.key)), [request]), present, choices)
+                continue
             found = best_installed(request, here, self.machine)
             if found and not self.reinstall and _settles(found, request):
                 present[found.key] = found
                 continue
             metadata = metadata or self.load()
-            choice = self._choice(request, metadata, found)
-            installed = self.store.find(choice.best.key)
-            if installed and not self.reinstall:
-                present[installed.key] = installed
-            else:
-                choices.setdefault(choice.best.key, choice)
+            self._add(self._choice(request, metadata, found), present, choices)
         return Plan(list(present.values()), list(choices.values()))
+
+    def _add(self, choice: Choice, present: dict[Key, Installation], choices: dict[Key, Choice]) -> None:
+        installed = self.store.find(choice.best.key)
+        if installed and not self.reinstall:
+            present[installed.key] = installed
+        else:
+            choices.setdefault(choice.best.key, choice)
 
     def _choice(self, request: Request, metadata: Metadata, found: Installation | None) -> Choice:
         """What is installed again is, where it can still be had, the very same build."""

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyman.catalogue.build import Metadata
+from pyman.catalogue.build import Build, Metadata
 from pyman.catalogue.sources import sources_of
 from pyman.choice.plan import Choice, Plan, Planner
-from pyman.cli import holes, installing, networking, settings
+from pyman.cli import arguments, holes, installing, networking, settings
 from pyman.errors import PymanError, UsageError
 from pyman.installer.into_store import IntoStore
 from pyman.installer.reporter import Reporter
@@ -22,7 +22,6 @@ from pyman.requests.request import Request
 from pyman.store import changes, links, modes
 from pyman.store.installations import Installation, Store, executable_name
 from pyman.store.known_links import DEFAULT_NAMES
-from pyman.system.userdirs import current_dir
 
 
 class _Wishes(NamedTuple):
@@ -55,6 +54,7 @@ class _Wishes(NamedTuple):
 @settings.mirror_option
 @networking.network_options
 @settings.refresh_option
+@arguments.options
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
@@ -67,7 +67,7 @@ class _Wishes(NamedTuple):
 @click.option("--compile-bytecode", is_flag=True, help="Compile its modules now, on all cores.")
 @click.option("--no-registry", is_flag=True, help="Make no entry in the Windows registry.")
 @click.option(
-    "--allow-unverified", is_flag=True, help="Install builds that were published without a checksum."
+    "--allow-unverified", is_flag=True, help="Install also what nobody vouches for: no checksum is known."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was installed as JSON.")
@@ -77,7 +77,8 @@ class _Wishes(NamedTuple):
 def command(context: click.Context, /, requests: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
     """Download and install Python versions.
 
-    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, those of the nearest
+    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13", or the path of an archive or of a
+    folder with a Python in it: ./python (--as tells what it is). Without one, those of the nearest
     .python-versions or .python-version file are installed, else the newest stable version. What does not run
     on this machine is not installed: the next best build is tried in its place. Where no build is known that
     fits, newer ones are looked for once.
@@ -88,9 +89,11 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         _describe(machine)
-    asked, loaded = _requests(requests), list[Metadata]()
+    allowed, loaded = wishes.allow_unverified, list[Metadata]()
+    asked = arguments.meant(requests, machine, wishes.metadata_place, unverified=allowed)
+    arguments.check(asked, store, reinstall=wishes.reinstall)
     plan = _plan(asked, store, machine, wishes, loaded)
-    holes.mention(asked, machine, wishes.metadata_place, *loaded)
+    holes.mention(arguments.versions_in(asked), machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
         return
@@ -116,31 +119,14 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
         context.exit(max(failure.exit_code for failure in failures))
 
 
-def _requests(texts: Sequence[str]) -> list[Request]:
-    """What was asked for, else what the project's version file asks for, else the newest stable version."""
-    if texts:
-        return [Request.parse(text) for text in texts]
-    from pyman.project import pins
-
-    file = pins.find(current_dir("what to install"))
-    if not file:
-        return [Request.parse("latest")]
-    for warning in file.skipped:
-        ui.warning(warning)
-    if not file.requests:
-        raise UsageError(
-            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
-        )
-    return list(file.requests)
-
-
 def _plan(
-    requests: list[Request], store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]
+    asked: list[Request | Build], store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]
 ) -> Plan:
     """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met.
 
     The metadata, where they are needed, are put into `loaded`.
     """
+    requests = arguments.requests_in(asked)
     refresher = settings.refresher(wishes.wish, wishes.metadata_place, wishes.mirror)
 
     def load() -> Metadata:
@@ -151,7 +137,7 @@ def _plan(
         return loaded[0]
 
     planner = Planner(store, machine, load, wishes.reinstall, wishes.allow_unverified)
-    plan = refresher.looking(lambda: planner.plan(requests), requests)
+    plan = refresher.looking(lambda: planner.plan(asked), requests)
     if wishes.default and len(plan.present) + len(plan.choices) > 1:
         raise UsageError("python can be only one version: --default takes one request", "Name one version.")
     return plan
@@ -194,7 +180,7 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
         ui.note(f"Already installed: {installation.key}")
     for choice in plan.choices:
         cached = Cache(networking.network().cache_dir).find(choice.best.sha256)
-        source = cached or public(sources_of(choice.best, wishes.mirror)[0])
+        source = choice.best.local or cached or public(sources_of(choice.best, wishes.mirror)[0])
         ui.note(f"Would install {choice.best.key} from {source}")
     for bystander in filter(None, (store.bystander(choice.best.key) for choice in plan.choices)):
         raise changes.taken(bystander)
