@@ -15,7 +15,7 @@ from pyman.archive import inflate
 from pyman.builds.key import Key
 from pyman.builds.target import Target
 from pyman.catalogue.build import Build, Metadata
-from pyman.errors import DigestMismatchError, PymanError, UsageError
+from pyman.errors import DigestMismatchError, FetchError, PymanError, UsageError
 from pyman.network.address import public
 from pyman.network.download import downloading
 from pyman.release_index import artifact
@@ -107,22 +107,21 @@ def _compare(
 
 def _digest(path: Path) -> str:
     """Return the sha256 of an archive; PymanError for anything else."""
-    try:
-        url = path.as_uri()
-    except ValueError:
-        raise PymanError(f"there is no file or folder {path}") from None
-    if not path.exists():
+    if not os.path.lexists(path):
         raise PymanError(
             f"there is no file or folder {path}",
             "A request has no / in it and no ending such as .tar.gz: 3.13, for example.",
         )
-    with downloading(url, Event()) as stream:
-        start, rest = inflate.peek(iter(stream))
-        if why := inflate.objection(start):
-            raise PymanError(f"{path} is no archive of a build: it {why}", inflate.FORMATS)
-        for _ in rest:
-            pass
-        return stream.sha256
+    try:
+        with downloading(path.as_uri(), Event()) as stream:
+            start, rest = inflate.peek(iter(stream))
+            if why := inflate.objection(start):
+                raise PymanError(f"{path} is no archive of a build: it {why}", inflate.FORMATS)
+            for _ in rest:
+                pass
+            return stream.sha256
+    except FetchError as error:
+        raise FetchError(error.message, "Check the file and its permissions.") from None
 
 
 def _named(path: Path) -> Key | None:

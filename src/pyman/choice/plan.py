@@ -59,8 +59,8 @@ class Planner(NamedTuple):
     reinstall: bool = False
     unverified: bool = False
 
-    def plan(self, asked: Iterable[Request | Build]) -> Plan:
-        """Return the plan for requests, and for builds that are here, in their order.
+    def plan(self, requests: Iterable[Request]) -> Plan:
+        """Return the plan for the requests, in their order.
 
         Raises NoDownloadFoundError for a request that cannot be met, and what `load` raises.
         """
@@ -68,10 +68,7 @@ class Planner(NamedTuple):
         present = dict[Key, Installation]()
         choices = dict[Key, Choice]()
         metadata: Metadata | None = None
-        for request in asked:
-            if isinstance(request, Build):
-                self._add(Choice(Request.parse(str(request.key)), [request]), present, choices)
-                continue
+        for request in requests:
             found = best_installed(request, here, self.machine)
             if found and not self.reinstall and _settles(found, request):
                 present[found.key] = found
@@ -80,7 +77,18 @@ class Planner(NamedTuple):
             self._add(self._choice(request, metadata, found), present, choices)
         return Plan(list(present.values()), list(choices.values()))
 
+    def with_builds(self, plan: Plan, builds: Iterable[Build]) -> Plan:
+        """Return `plan`, before which the `builds` are installed that the user has named themselves."""
+        present = dict[Key, Installation]()
+        choices = dict[Key, Choice]()
+        for build in builds:
+            self._add(Choice(Request.parse(str(build.key)), [build]), present, choices)
+        present |= {each.key: each for each in plan.present}
+        rest = [each for each in plan.choices if each.best.key not in choices]
+        return Plan(list(present.values()), [*choices.values(), *rest])
+
     def _add(self, choice: Choice, present: dict[Key, Installation], choices: dict[Key, Choice]) -> None:
+        """Put a choice where it belongs: what is there already needs no install."""
         installed = self.store.find(choice.best.key)
         if installed and not self.reinstall:
             present[installed.key] = installed

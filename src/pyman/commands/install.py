@@ -1,6 +1,6 @@
 """`pyman install`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import click
 from pyman.catalogue.build import Build, Metadata
 from pyman.catalogue.sources import sources_of
 from pyman.choice.plan import Choice, Plan, Planner
-from pyman.cli import arguments, holes, installing, networking, settings
+from pyman.cli import holes, installing, local_builds, networking, settings
 from pyman.errors import PymanError, UsageError
 from pyman.installer.into_store import IntoStore
 from pyman.installer.reporter import Reporter
@@ -54,7 +54,7 @@ class _Wishes(NamedTuple):
 @settings.mirror_option
 @networking.network_options
 @settings.refresh_option
-@arguments.options
+@local_builds.options
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
@@ -66,9 +66,7 @@ class _Wishes(NamedTuple):
 )
 @click.option("--compile-bytecode", is_flag=True, help="Compile its modules now, on all cores.")
 @click.option("--no-registry", is_flag=True, help="Make no entry in the Windows registry.")
-@click.option(
-    "--allow-unverified", is_flag=True, help="Install also what nobody vouches for: no checksum is known."
-)
+@click.option("--allow-unverified", is_flag=True, help="Install also what no checksum is known of.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was installed as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -78,10 +76,10 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     """Download and install Python versions.
 
     REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13", or the path of an archive or of a
-    folder with a Python in it: ./python (--as tells what it is). Without one, those of the nearest
-    .python-versions or .python-version file are installed, else the newest stable version. What does not run
-    on this machine is not installed: the next best build is tried in its place. Where no build is known that
-    fits, newer ones are looked for once.
+    folder with a Python in it, such as ./python. Without one, those of the nearest .python-versions or
+    .python-version file are installed, else the newest stable version. What does not run on this machine is
+    not installed: the next best build is tried in its place. Where no build is known that fits, newer ones
+    are looked for once.
     """
     wishes = _Wishes(**options)
     store = settings.store()
@@ -89,11 +87,12 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         _describe(machine)
-    allowed, loaded = wishes.allow_unverified, list[Metadata]()
-    asked = arguments.meant(requests, machine, wishes.metadata_place, unverified=allowed)
-    arguments.check(asked, store, reinstall=wishes.reinstall)
-    plan = _plan(asked, store, machine, wishes, loaded)
-    holes.mention(arguments.versions_in(asked), machine, wishes.metadata_place, *loaded)
+    here, loaded = _here(requests, machine, wishes), list[Metadata]()
+    rest = [each for each in requests if each not in here]
+    asked = installing.asked_for(rest) if rest or not here else []
+    plan = _plan(asked, here.values(), store, machine, wishes, loaded)
+    meant = [*asked, *(Request.parse(str(build.key)) for build in here.values())]
+    holes.mention(meant, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
         return
@@ -104,13 +103,7 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
         results = _install(plan.choices, store, reporter, wishes)
     made = [result for result in results if isinstance(result, Installation)]
     failures = [result for result in results if isinstance(result, PymanError)]
-    try:
-        _settle([*plan.present, *made], store, wishes)
-    except PymanError as error:
-        if made:
-            failures.append(error)
-        else:  # all was there before, perhaps in a store that this user may only read
-            ui.warning(error.message)
+    failures += _unsettled(plan.present, made, store, wishes)
     for failure in failures:
         ui.error(failure)
     if wishes.as_json:
@@ -119,14 +112,25 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
         context.exit(max(failure.exit_code for failure in failures))
 
 
+def _here(texts: Sequence[str], machine: Machine, wishes: _Wishes) -> dict[str, Build]:
+    """Return the builds in files and folders, by the arguments that name those."""
+    return local_builds.among(
+        texts, machine, wishes.metadata_place, unverified=wishes.allow_unverified, quiet=wishes.quiet
+    )
+
+
 def _plan(
-    asked: list[Request | Build], store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]
+    requests: list[Request],
+    here: Collection[Build],
+    store: Store,
+    machine: Machine,
+    wishes: _Wishes,
+    loaded: list[Metadata],
 ) -> Plan:
     """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met.
 
     The metadata, where they are needed, are put into `loaded`.
     """
-    requests = arguments.requests_in(asked)
     refresher = settings.refresher(wishes.wish, wishes.metadata_place, wishes.mirror)
 
     def load() -> Metadata:
@@ -137,7 +141,8 @@ def _plan(
         return loaded[0]
 
     planner = Planner(store, machine, load, wishes.reinstall, wishes.allow_unverified)
-    plan = refresher.looking(lambda: planner.plan(asked), requests)
+    local_builds.check(here, store, reinstall=wishes.reinstall)
+    plan = planner.with_builds(refresher.looking(lambda: planner.plan(requests), requests), here)
     if wishes.default and len(plan.present) + len(plan.choices) > 1:
         raise UsageError("python can be only one version: --default takes one request", "Name one version.")
     return plan
@@ -211,6 +216,19 @@ def _facts(installation: Installation) -> dict[str, str]:
         "path": str(installation.path),
         "executable": str(installation.executable),
     }
+
+
+def _unsettled(
+    present: Sequence[Installation], made: Sequence[Installation], store: Store, wishes: _Wishes
+) -> list[PymanError]:
+    """Settle what was installed, and what was there; returns the error, if there is one."""
+    try:
+        _settle([*present, *made], store, wishes)
+    except PymanError as error:
+        if made:
+            return [error]
+        ui.warning(error.message)  # all was there before, perhaps in a store that this user may only read
+    return []
 
 
 def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes) -> None:

@@ -1,4 +1,4 @@
-"""The arguments of `pyman install`: requests, archives and folders, and the options that tell of the latter.
+"""Archives and folders among the arguments of `pyman install`, and the options that tell what is in them.
 
 As with those of `networking`, the options are kept with click's context: the command only hands its arguments
 over.
@@ -21,7 +21,6 @@ from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.requests.request import Request
 from pyman.store.installations import Installation, Store
-from pyman.system.userdirs import current_dir
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _AS, _SHA256 = "as_key", "sha256"  # in click's context with `pyman.` before them
@@ -33,7 +32,7 @@ _STATIC = (
 
 
 def options(command: _Command) -> _Command:
-    """`--as` and `--sha256`, which the command itself is not handed: see `meant`."""
+    """`--as` and `--sha256`, which the command itself is not handed: see `among`."""
     key = click.option(
         "--as",
         _AS,
@@ -53,55 +52,27 @@ def options(command: _Command) -> _Command:
     return key(digest(command))
 
 
-def meant(
-    texts: Sequence[str], machine: Machine, place: str | None, *, unverified: bool
-) -> list[Request | Build]:
-    """Return what each argument means: a request, or the build in a file or folder.
+def among(
+    texts: Sequence[str], machine: Machine, place: str | None, *, unverified: bool, quiet: bool
+) -> dict[str, Build]:
+    """Return the build in the file or folder of each argument that names one; the others are requests.
 
-    Without arguments it is what the project's version file asks for, else the newest stable version. `place`
-    is where metadata are, as `--metadata` names it; they are read if there is an archive. Raises UsageError,
-    and what `local.build_of` raises.
+    `place` is where metadata are, as `--metadata` names it; they are read if there is an archive. Raises
+    UsageError, and what `local.build_of` raises.
     """
     paths = {text: path for text in texts if (path := local.path_of(text))}
     word = _word(len(paths), machine, unverified=unverified)
     load = cache(lambda: settings.load_metadata(place))
-    return [
-        _build(paths[text], word, load) if text in paths else Request.parse(text) for text in texts
-    ] or _of_project()
+    return {text: _build(path, word, load, quiet=quiet) for text, path in paths.items()}
 
 
-def _of_project() -> list[Request | Build]:
-    from pyman.project import pins
-
-    file = pins.find(current_dir("what to install"))
-    if not file:
-        return [Request.parse("latest")]
-    for warning in file.skipped:
-        ui.warning(warning)
-    if not file.requests:
-        raise UsageError(
-            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
-        )
-    return list(file.requests)
-
-
-def requests_in(asked: Iterable[Request | Build]) -> list[Request]:
-    """Return the requests among what was asked for."""
-    return [each for each in asked if isinstance(each, Request)]
-
-
-def versions_in(asked: Iterable[Request | Build]) -> list[Request]:
-    """Return the same, and for each build here the request that means it."""
-    return [each if isinstance(each, Request) else Request.parse(str(each.key)) for each in asked]
-
-
-def check(asked: Iterable[Request | Build], store: Store, *, reinstall: bool) -> None:
+def check(builds: Iterable[Build], store: Store, *, reinstall: bool) -> None:
     """PymanError for a folder that the store is in, or that would be replaced by itself.
 
     Warns where another archive of the same build is installed already, which stays.
     """
-    for build in asked:
-        if isinstance(build, Request) or not build.local:
+    for build in builds:
+        if not build.local:
             continue
         present = store.find(build.key)
         folder, home = build.local.resolve(), store.home.resolve()
@@ -109,7 +80,8 @@ def check(asked: Iterable[Request | Build], store: Store, *, reinstall: bool) ->
             raise PymanError(f"the store {store.home} is inside of {build.local}", "Name a folder beside it.")
         if reinstall and present and present.path.resolve() == folder:
             raise PymanError(
-                f"{build.local} is the installation itself", f"`pyman install --reinstall {build.key}`"
+                f"{build.local} is the installation itself",
+                f"`pyman install --reinstall {build.key}` installs it anew from its archive.",
             )
         if present and not reinstall and _is_other(present, build):
             ui.warning(f"{build.key} was installed from another archive; --reinstall replaces it")
@@ -120,14 +92,14 @@ def _is_other(present: Installation, build: Build) -> bool:
     return bool(build.sha256 and known and known != build.sha256.lower())
 
 
-def _build(path: Path, word: local.Word, load: Callable[[], Metadata]) -> Build:
+def _build(path: Path, word: local.Word, load: Callable[[], Metadata], *, quiet: bool) -> Build:
     from pyman.installer import smoke
 
     build = local.build_of(path, word, load, ui.warning)
     if build.key.variant.static and not word.key and "static" not in path.name:
         ui.warning(_STATIC.format(name=path.name))
-    if not smoke.concerns(build.key):
-        ui.warning(f"{build.key} is not for this machine: whether it runs is not tried")
+    if not quiet and not smoke.concerns(build.key):
+        ui.note(f"{build.key} is not for this machine: whether it runs is not tried")
     return build
 
 
