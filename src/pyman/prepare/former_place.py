@@ -1,7 +1,8 @@
 """A tree that was installed somewhere before says so in its files: let it speak of `/install` again.
 
 So it is as it came out of its archive, and is finished for its new place like one. Where the former place is
-not written plainly (a path that a shell would quote) the files stay as they are.
+not written plainly (a path that a shell would quote), or others live there as well, so that not all it is
+named for is this Python's, the files stay as they are.
 """
 
 import ast
@@ -12,6 +13,7 @@ from pyman.prepare.path_spelling import PREFIX
 from pyman.prepare.rewriting import plain_files, replace
 
 _PLAIN = re.compile(r"/[\w.+/-]+", re.ASCII)
+_SHARED = {"/usr", "/usr/local", "/opt", "/opt/local", "/opt/homebrew"}
 _FOLDERS = (("lib/pkgconfig", "*.pc"), ("bin", "*"))
 _OF_LIBRARY = (
     "_sysconfigdata*.py",
@@ -26,12 +28,11 @@ _LONGEST = 1 << 20  # bytes; none of those files has more, and no interpreter le
 def forget(tree: Path, stdlib: Path | None) -> None:
     """Rewrite what in `tree` names the place where it was installed. Raises OSError."""
     former = _former(stdlib) if stdlib else ""
-    if not _PLAIN.fullmatch(former) or former == PREFIX:
+    if not _PLAIN.fullmatch(former) or former in {PREFIX, *_SHARED}:
         return
     named = re.compile(re.escape(former.encode()) + rb"(?![\w.+-])")
     files = [path for folder, pattern in _FOLDERS for path in plain_files(tree / folder, pattern)]
-    for pattern in _OF_LIBRARY if stdlib else ():
-        files += plain_files(stdlib, pattern) if stdlib else []
+    files += [path for pattern in _OF_LIBRARY if stdlib for path in plain_files(stdlib, pattern)]
     for path in files:
         if path.stat().st_size > _LONGEST:
             continue
