@@ -1,5 +1,6 @@
 """`pyman install ./archive.tar.gz` and `pyman install ./folder`: what it is told by, and what is refused."""
 
+import ast
 import hashlib
 import json
 import os
@@ -171,6 +172,8 @@ def test_a_folder_is_copied(pyman: Pyman) -> None:
     (folder / "bin" / "python3").symlink_to(folder / "bin" / "python3.14")  # absolute, and inside
     (folder / "lib" / "here").symlink_to("python3.14")
     (folder / "lib" / "empty").mkdir()
+    shared = 'build_time_vars = {"prefix": "/usr", "INCLUDEPY": "/usr/include/python3.14"}\n'
+    (folder / "lib" / "python3.14" / "_sysconfigdata__x.py").write_text(shared, encoding="utf-8")
     before = facts(folder)
     told = pyman("install", "./python", "--as", KEY).stderr
     assert f"Installing {KEY} from the folder python" in told
@@ -180,6 +183,9 @@ def test_a_folder_is_copied(pyman: Pyman) -> None:
     assert (made / "lib" / "here").readlink() == Path("python3.14")
     assert (made / "bin" / "python3.14").stat().st_mode & 0o7777 == 0o755
     assert (made / "lib" / "empty").is_dir()
+    # Not all that is in /usr is this Python's: it is left to be named.
+    data = (made / "lib" / "python3.14" / "_sysconfigdata__x.py").read_text(encoding="utf-8")
+    assert ast.literal_eval(data.partition("= ")[2]) == ast.literal_eval(shared.partition("= ")[2])
     assert not list(made.rglob("__pycache__"))
     found = record(pyman, KEY)
     assert (found["folder"], found["verified"], found["sha256"]) == ("python", False, None)
