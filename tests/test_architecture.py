@@ -31,6 +31,7 @@ ORDER = [
     "release_index",  # the build project's list, understood
     "locking",  # one process at a time
     "store",  # the managed directory
+    "inventory",  # what an installation consists of, and whether it still does
     "environments",  # which virtual environments use it
     "project",  # what a project asks for
     "choice",  # which build a request gets, and why
@@ -41,6 +42,7 @@ ORDER = [
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree
     "installer",  # the sequence of an install
+    "sbom",  # what an installation consists of
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
     "report",  # what people see
@@ -195,7 +197,7 @@ def test_modules_and_functions_are_small(path: Path) -> None:
     ("command", "code", "module"),
     [
         ("list --only-available 3.12", 0, "catalogue.build"),
-        ("verify", 0, "store.verification"),
+        ("verify", 0, "inventory.verification"),
         ("verify 3.12", 1, "cli.fitting"),
     ],
 )

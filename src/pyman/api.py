@@ -85,6 +85,7 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     FetchError, ArchiveError, DoesNotRunError or StoreError when it fails: the store is then as it was.
     """
     # It takes long to load, and who only looks for a Python does not need it.
+    from pyman.installer.into_store import IntoStore  # noqa: PLC0415
     from pyman.installer.sequence import Installer  # noqa: PLC0415
 
     place = _setting(None if metadata is None else os.fspath(metadata), "PYMAN_METADATA")
@@ -96,7 +97,8 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     plan = _plan(planner, Request.parse(request), network, source, is_given=bool(place))
     if plan.present:
         return _public(plan.present[0])
-    installer = Installer(here, source, _Reporter(on_progress), reinstall, network=network)
+    reporter = _Reporter(on_progress)
+    installer = Installer(partial(IntoStore, here), source, reporter, reinstall, network=network)
     return _public(installer.install_best(plan.choices[0].tries))
 
 
@@ -164,7 +166,7 @@ class _Reporter:
             self._received, self._size = 0, size
         self.received(key, 0)
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
+    def reading(self, key: Key, size: int | None, source: str) -> None:  # noqa: ARG002 - a Reporter's
         """These bytes count as well."""
         self.downloading(key, size)
 

@@ -22,7 +22,7 @@ from tests.support.server import Server
 from tests.support.stores import lay
 
 from pyman.builds.key import Key
-from pyman.store import verification
+from pyman.inventory import verification
 from pyman.store.installations import Installation
 
 FOREIGN = "linux-riscv64-gnu"

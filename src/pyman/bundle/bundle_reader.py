@@ -78,7 +78,7 @@ class _Verifying(NamedTuple):
         size = self._header(SUMS)
         if size > _LARGEST_SUMS:
             raise broken(self.path, f"{SUMS} is too large")
-        listed = self._digests(self._take(size))
+        listed = digests_in(self._take(size), self.path)
         self._padding(size, SUMS)
         found = {}
         for name, digest in listed.items():
@@ -104,18 +104,6 @@ class _Verifying(NamedTuple):
             raise broken(self.path, f"the header of {name} was changed")
         return size
 
-    def _digests(self, sums: bytes) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for line in sums.decode("ascii", "replace").splitlines():
-            match = _LINE.fullmatch(line)
-            name = match["name"] if match else ""
-            if not match or name in found or member_names.fault(name, NameLimits(), windows=True):
-                raise broken(self.path, f"{SUMS} was changed")
-            found[name] = match["sha256"]
-        if bundle_form.sums_of(found) != sums:
-            raise broken(self.path, f"{SUMS} was changed")
-        return found
-
     def _digest(self, size: int, name: str) -> str:
         digest = sha256()
         while size:
@@ -136,6 +124,20 @@ class _Verifying(NamedTuple):
         if len(data) != size:
             raise broken(self.path, "it was cut")
         return data
+
+
+def digests_in(sums: bytes, path: Path) -> dict[str, str]:
+    """Return the digests that a list of them has, by name; ArchiveError if it is none that pyman made."""
+    found: dict[str, str] = {}
+    for line in sums.decode("ascii", "replace").splitlines():
+        match = _LINE.fullmatch(line)
+        name = match["name"] if match else ""
+        if not match or name in found or member_names.fault(name, NameLimits(), windows=True):
+            raise broken(path, f"{SUMS} was changed")
+        found[name] = match["sha256"]
+    if bundle_form.sums_of(found) != sums:
+        raise broken(path, f"{SUMS} was changed")
+    return found
 
 
 def broken(path: Path, why: str) -> ArchiveError:

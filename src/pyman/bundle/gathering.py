@@ -27,8 +27,8 @@ class Watcher(Protocol):
     def downloading(self, key: Key, size: int | None) -> None:
         """Bytes are coming, `size` in all if the source said so."""
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
-        """It was downloaded before."""
+    def reading(self, key: Key, size: int | None, what: str) -> None:
+        """Its bytes come from `what`, which is here."""
 
     def received(self, key: Key, count: int) -> None:
         """So many bytes more have come."""
@@ -78,7 +78,7 @@ class Gathering:
             return None
         try:
             with cache.opened(path, self.cancelled) as download:
-                self.watcher.reading_cache(build.key, download.size)
+                self.watcher.reading(build.key, download.size, "the cache")
                 return self._kept(build, download)
         except FetchError as error:
             gone = "was dropped" if cache.drop(path) else "cannot be dropped"

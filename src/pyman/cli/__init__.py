@@ -29,6 +29,7 @@ _COMMANDS = {
     "outdated": "List what has a newer patch or build, or is no longer maintained.",
     "audit": "Report known vulnerabilities, known-bad builds and ended support.",
     "verify": "Tell what was changed in installed Python versions.",
+    "sbom": "Print what an installed Python consists of, as CycloneDX JSON.",
     "uninstall": "Remove installed Python versions.",
     "prune": "Remove superseded installations that nothing uses.",
     "explain": "Tell which build a request gets, and why not the others.",

@@ -91,6 +91,7 @@ _OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
     "minors": minors,
     "audit requests": minors,
     "help name": names,
+    "sbom request": installed,
     "uninstall requests": installed,
     "verify requests": installed,
     "target": targets,

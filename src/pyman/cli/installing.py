@@ -1,20 +1,23 @@
-"""What `pyman install` and `pyman upgrade` have in common: who is told, and the links that are made."""
+"""What `install` and `upgrade` are made of: what is asked for, who is told, the links that are made."""
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 
 from pyman.builds.key import Key
 from pyman.builds.target import Os, Target
 from pyman.catalogue import advisories
 from pyman.cli import settings
-from pyman.errors import PymanError
+from pyman.errors import PymanError, UsageError
 from pyman.installer.reporter import Reporter
+from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.report.plain_lines import Lines, Silence
+from pyman.requests.request import Request
 from pyman.store import changes, links
 from pyman.store.installations import Installation, Store
+from pyman.system.userdirs import current_dir
 
 _STATIC = (
     "{key} is a static build: no dynamic one fits. A static Python cannot load extension modules, "
@@ -34,6 +37,24 @@ def reporter(*, quiet: bool) -> Iterator[Reporter]:
             yield bars
     else:
         yield Lines()
+
+
+def asked_for(texts: Sequence[str]) -> list[Request]:
+    """Return what was asked for, else what the project's version file asks for, else the newest stable."""
+    if texts:
+        return [Request.parse(text) for text in texts]
+    from pyman.project import pins
+
+    file = pins.find(current_dir("what to install"))
+    if not file:
+        return [Request.parse("latest")]
+    for warning in file.skipped:
+        ui.warning(warning)
+    if not file.requests:
+        raise UsageError(
+            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
+        )
+    return list(file.requests)
 
 
 def warn_if_static(keys: Iterable[Key]) -> None:
@@ -116,3 +137,11 @@ def link(
     ours = any(found and not found.foreign for found in made)
     if ours and not quiet and str(bin_dir) not in os.environ.get("PATH", "").split(os.pathsep):
         ui.note(f"{bin_dir} is not on your PATH; `pyman update-shell` puts it there.")
+
+
+def describe(machine: Machine) -> None:
+    """Say which target this machine is, and how that was found out."""
+    version = ".".join(map(str, machine.libc_version or ())) or "unknown"
+    ui.note(f"Target: {machine.target} (libc version {version}, CPU level {machine.level or 'unknown'})")
+    for what, how in machine.evidence.items():
+        ui.note(f"  {what}: {how}")

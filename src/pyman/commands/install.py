@@ -1,6 +1,7 @@
 """`pyman install`."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,10 +10,12 @@ import click
 from pyman.catalogue.build import Metadata
 from pyman.catalogue.sources import sources_of
 from pyman.choice.plan import Choice, Plan, Planner
-from pyman.cli import holes, installing, networking, settings
+from pyman.cli import holes, installing, local_builds, networking, settings
 from pyman.errors import PymanError, UsageError
 from pyman.exact import locked
 from pyman.exact.asked import Asked, asked
+from pyman.exact.carried import Carried, from_option
+from pyman.installer.into_store import IntoStore
 from pyman.installer.reporter import Reporter
 from pyman.installer.sequence import Finish, Installer
 from pyman.machine.detection import Machine
@@ -30,6 +33,7 @@ class _Wishes(NamedTuple):
     target: str | None
     locked: bool
     lock_file: Path | None
+    carried: Carried | None
     metadata_place: str | None
     mirror: str
     wish: bool | None
@@ -53,10 +57,12 @@ class _Wishes(NamedTuple):
 @click.argument("requests", nargs=-1, metavar="[REQUEST]...")
 @settings.target_option
 @locked.locked_options
+@from_option
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
 @settings.refresh_option
+@local_builds.options
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
@@ -68,9 +74,7 @@ class _Wishes(NamedTuple):
 )
 @click.option("--compile-bytecode", is_flag=True, help="Compile its modules now, on all cores.")
 @click.option("--no-registry", is_flag=True, help="Make no entry in the Windows registry.")
-@click.option(
-    "--allow-unverified", is_flag=True, help="Install builds that were published without a checksum."
-)
+@click.option("--allow-unverified", is_flag=True, help="Install also what no checksum is known of.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was installed as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -79,20 +83,21 @@ class _Wishes(NamedTuple):
 def command(context: click.Context, /, requests: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
     """Download and install Python versions.
 
-    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, what the nearest
-    pyman.lock has is installed, else those of the nearest .python-versions or .python-version file, else the
-    newest stable version. What does not run on this machine is not installed: the next best build is tried
-    in its place. Where no build is known that fits, newer ones are looked for once.
+    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13", or the path of an archive or of a
+    folder with a Python in it, such as ./python. Without one, what the nearest pyman.lock has is installed,
+    else those of the nearest .python-versions or .python-version file, else the newest stable version. What
+    does not run on this machine is not installed: the next best build is tried in its place. Where no build
+    is known that fits, newer ones are looked for once.
     """
     wishes = _Wishes(**options)
     store = settings.store()
     settings.bin_dir()  # what is wrong with it is said before anything is done
     machine = settings.machine(wishes.target)
     if wishes.verbose:
-        _describe(machine)
-    wanted, loaded = asked(requests, locked.named(wishes.locked, wishes.lock_file), machine), list[Metadata]()
+        installing.describe(machine)
+    wanted, loaded = _wanted(requests, machine, wishes), list[Metadata]()
     plan = _plan(wanted, store, machine, wishes, loaded)
-    holes.mention(wanted.requests, machine, wishes.metadata_place, *loaded)
+    holes.mention(wanted.meant, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
         return
@@ -103,19 +108,23 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
         results = _install(plan.choices, store, reporter, wishes)
     made = [result for result in results if isinstance(result, Installation)]
     failures = [result for result in results if isinstance(result, PymanError)]
-    try:
-        _settle([*plan.present, *made], store, wishes)
-    except PymanError as error:
-        if made:
-            failures.append(error)
-        else:  # all was there before, perhaps in a store that this user may only read
-            ui.warning(error.message)
+    failures += _unsettled(plan.present, made, store, wishes)
     for failure in failures:
         ui.error(failure)
     if wishes.as_json:
         _print("installed", made, plan)
     if failures:
         context.exit(max(failure.exit_code for failure in failures))
+
+
+def _wanted(texts: Sequence[str], machine: Machine, wishes: _Wishes) -> Asked:
+    """Return what is asked for, the builds in files and folders apart."""
+    lock, carried = locked.named(wishes.locked, wishes.lock_file), wishes.carried
+    texts = [*texts, *(carried.archives if carried else ())]
+    here = local_builds.among(
+        texts, machine, wishes.metadata_place, unverified=wishes.allow_unverified, quiet=wishes.quiet
+    )
+    return asked([each for each in texts if each not in here], here.values(), carried, lock, machine)
 
 
 def _plan(wanted: Asked, store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]) -> Plan:
@@ -133,10 +142,10 @@ def _plan(wanted: Asked, store: Store, machine: Machine, wishes: _Wishes, loaded
         loaded[:] = [settings.load_metadata(wishes.metadata_place)]
         return loaded[0]
 
-    given = wanted.lock
-    source = load if given is None else lambda: given
-    planner = Planner(store, machine, source, wishes.reinstall, wishes.allow_unverified)
+    planner = Planner(store, machine, wanted.source(load), wishes.reinstall, wishes.allow_unverified)
+    local_builds.check(wanted.here, store, reinstall=wishes.reinstall)
     plan = wanted.planned(lambda: refresher.looking(lambda: planner.plan(requests), requests), load)
+    plan = planner.with_builds(plan, wanted.here)
     if wishes.default and len(plan.present) + len(plan.choices) > 1:
         raise UsageError("python can be only one version: --default takes one request", "Name one version.")
     return plan
@@ -153,9 +162,8 @@ def _install(
         smoke_test=not wishes.no_smoke_test,
         compile_bytecode=wishes.compile_bytecode,
     )
-    installer = Installer(
-        store, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=networking.network()
-    )
+    into, network = partial(IntoStore, store), networking.network()
+    installer = Installer(into, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=network)
     results = installer.install_all([[each.best] if wishes.no_fallback else each.tries for each in choices])
     fallen_back = [
         result.key
@@ -180,7 +188,7 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
         ui.note(f"Already installed: {installation.key}")
     for choice in plan.choices:
         cached = Cache(networking.network().cache_dir).find(choice.best.sha256)
-        source = cached or public(sources_of(choice.best, wishes.mirror)[0])
+        source = choice.best.local or cached or public(sources_of(choice.best, wishes.mirror)[0])
         ui.note(f"Would install {choice.best.key} from {source}")
     for bystander in filter(None, (store.bystander(choice.best.key) for choice in plan.choices)):
         raise changes.taken(bystander)
@@ -213,6 +221,19 @@ def _facts(installation: Installation) -> dict[str, str]:
     }
 
 
+def _unsettled(
+    present: Sequence[Installation], made: Sequence[Installation], store: Store, wishes: _Wishes
+) -> list[PymanError]:
+    """Settle what was installed, and what was there; returns the error, if there is one."""
+    try:
+        _settle([*present, *made], store, wishes)
+    except PymanError as error:
+        if made:
+            return [error]
+        ui.warning(error.message)  # all was there before, perhaps in a store that this user may only read
+    return []
+
+
 def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes) -> None:
     """Make the links, and on Windows the entries in the registry."""
     installing.mend(installations, store)
@@ -223,10 +244,3 @@ def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes
         )
     if not wishes.no_registry:
         installing.register(installations)
-
-
-def _describe(machine: Machine) -> None:
-    version = ".".join(map(str, machine.libc_version or ())) or "unknown"
-    ui.note(f"Target: {machine.target} (libc version {version}, CPU level {machine.level or 'unknown'})")
-    for what, how in machine.evidence.items():
-        ui.note(f"  {what}: {how}")

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyman.cli import networking, settings
+from pyman.cli import installing, networking, settings
 from pyman.errors import PymanError, UsageError
 from pyman.exact import locked, relocking
-from pyman.exact.asked import of_version_file
 from pyman.lockfile import lock_reader, settling
 from pyman.lockfile.lock import Lock
 from pyman.lockfile.lock_place import NAME
@@ -85,7 +84,8 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
 
     The lock is pyman.lock in the current folder. What it has already stays as long as it is asked for:
     `pyman upgrade --lock` moves it. Without a REQUEST or a --target those of the lock that is there count,
-    else the version file's and this machine. `pyman install --locked` installs exactly what it has.
+    else those of the version file, or the newest, and this machine. `pyman install --locked` installs exactly
+    what it has.
 
     --format sh prints a script which puts the build for the machine it runs on into a prefix, without pyman;
     --format dockerfile prints ADD lines with the digests. They write no lock.
@@ -105,9 +105,7 @@ def _write(asked: Sequence[Request], wishes: _Wishes) -> None:
         raise UsageError("--lock-file goes with --format", "-o names the file that is written.")
     path = wishes.output or _place(is_new=bool(asked))
     before = lock_reader.read(path) if os.path.lexists(path) else None
-    asked = asked or (before.requests if before else of_version_file())
-    if not asked:
-        raise UsageError("nothing to lock", "Name a version: `pyman lock 3.13`.")
+    asked = asked or (before.requests if before else installing.asked_for(()))
     targets = wishes.targets or tuple(map(str, before.to if before else ()))
     lock = relocking.settled(asked, _machines(targets), before, wishes.sources)
     changes = settling.changes(before, lock)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from pyman.cli import installing, networking, settings
 from pyman.cli.fitting import nothing_fits
 from pyman.errors import PymanError, UsageError
 from pyman.exact import locked, relocking
+from pyman.installer.into_store import IntoStore
 from pyman.installer.sequence import Installer
 from pyman.report import ui
 from pyman.requests.request import Request
@@ -141,7 +143,8 @@ def _steps(
 def _install(due: Sequence[_Step], store: Store, mirror: str, *, quiet: bool) -> list[_Step]:
     tries = [Choice(conditions.kind(step.old.key), step.newer).tries for step in due]
     with installing.reporter(quiet=quiet) as reporter:
-        results = Installer(store, mirror, reporter, network=networking.network()).install_all(tries)
+        into = partial(IntoStore, store)
+        results = Installer(into, mirror, reporter, network=networking.network()).install_all(tries)
     done = [replace(step, outcome=result) for step, result in zip(due, results, strict=True)]
     made = [result for result in results if isinstance(result, Installation)]
     if made:

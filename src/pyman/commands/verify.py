@@ -7,10 +7,11 @@ import click
 
 from pyman.cli import bystanding, settings
 from pyman.errors import PymanError
+from pyman.inventory import verification
+from pyman.inventory.verification import Report
 from pyman.report import ui
-from pyman.store import modes, verification
+from pyman.store import modes
 from pyman.store.installations import Installation, Store
-from pyman.store.verification import Report
 
 
 @click.command("verify")

@@ -1,34 +1,47 @@
-"""What an install is asked for: what was typed, else a lock, else a version file, else the newest."""
+"""What an install is asked for: what was typed, else a lock or bundle, else a version file or the newest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyman.errors import NoDownloadFoundError, UsageError
-from pyman.report import ui
+from pyman.cli import installing
+from pyman.errors import NoDownloadFoundError, PymanError
 from pyman.requests.request import Request
-from pyman.system.userdirs import current_dir
+from pyman.requests.spelling import spelled
 
 if TYPE_CHECKING:
-    from pyman.catalogue.build import Metadata
+    from pyman.catalogue.build import Build, Metadata
     from pyman.choice.plan import Plan
+    from pyman.exact.carried import Carried
     from pyman.exact.locked import Exactly
     from pyman.lockfile.lock import Lock
     from pyman.machine.detection import Machine
 
 
 class Asked(NamedTuple):
-    """The requests, and the lock for whose builds they are, if it is one."""
+    """The requests, the builds `here` in files and folders, the lock that counts, what was brought along."""
 
-    requests: list[Request]
+    requests: "list[Request]"
+    here: "Collection[Build]" = ()
     exactly: "Exactly | None" = None
+    carried: "Carried | None" = None
 
     @property
-    def lock(self) -> "Lock | None":
-        """The lock that was named by an option: its own addresses and digests count."""
-        return self.exactly.lock if self.exactly and self.exactly.is_given else None
+    def meant(self) -> list[Request]:
+        """All of it as requests."""
+        return [*self.requests, *(Request.parse(str(build.key)) for build in self.here)]
+
+    def source(self, load: "Callable[[], Metadata]") -> "Callable[[], Metadata]":
+        """Return where builds are: in what was brought along, else a lock that was named, else `load`."""
+        given: Metadata | None = self.exactly.lock if self.exactly and self.exactly.is_given else None
+        if self.carried:
+            given = self.carried.metadata
+        return load if given is None else lambda: given
 
     def planned(self, plan: "Callable[[], Plan]", known: "Callable[[], Metadata]") -> "Plan":
-        """Return the plan, which is for what is locked where a lock counts; PymanError if it is not."""
+        """Return the plan, which is for what is locked where a lock counts; PymanError if it is not.
+
+        What comes from a lock or was brought along must not contradict what pyman has `known`.
+        """
         try:
             found = plan()
         except NoDownloadFoundError as error:
@@ -40,10 +53,18 @@ class Asked(NamedTuple):
             ) from None
         if self.exactly:
             self.exactly.check(found, known)
+        if self.carried:
+            self.carried.check(found, known)
         return found
 
 
-def asked(texts: Sequence[str], lock: "Lock | None", machine: "Machine") -> Asked:
+def asked(
+    texts: Sequence[str],
+    here: "Collection[Build]",
+    carried: "Carried | None",
+    lock: "Lock | None",
+    machine: "Machine",
+) -> Asked:
     """Return what is asked for by `texts`, of the `lock` that was named, and by what stands here.
 
     UsageError for what is no request, NoDownloadFoundError for what the lock does not have.
@@ -51,23 +72,20 @@ def asked(texts: Sequence[str], lock: "Lock | None", machine: "Machine") -> Aske
     from pyman.exact.locked import exactly
 
     requests = [Request.parse(text) for text in texts]
+    if here:
+        _check_named(requests, here, carried)
+        return Asked([] if carried else requests, here)
+    if carried and not requests and not lock:
+        lock = carried.lock
     wanted = exactly(lock, requests, machine.target)
     if wanted:
-        return Asked(wanted.requests, wanted)
-    return Asked(requests or of_version_file() or [Request.parse("latest")])
+        return Asked(wanted.requests, here, wanted, carried)
+    return Asked(installing.asked_for(texts), here, None, carried)
 
 
-def of_version_file() -> list[Request]:
-    """Return what the version file that counts here asks for; nothing where there is none."""
-    from pyman.project import pins
-
-    file = pins.find(current_dir("what to install"))
-    if not file:
-        return []
-    for warning in file.skipped:
-        ui.warning(warning)
-    if not file.requests:
-        raise UsageError(
-            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
-        )
-    return list(file.requests)
+def _check_named(requests: Sequence[Request], here: "Collection[Build]", carried: "Carried | None") -> None:
+    """Raise PymanError for a request that the one archive which was brought along is not meant by."""
+    for request in requests if carried else ():
+        if not any(request.matches(build.key) for build in here):
+            keys = ", ".join(str(build.key) for build in here)
+            raise PymanError(f"{spelled(request)} is not in what was brought along, which is {keys}")

@@ -81,20 +81,30 @@ class Exactly(NamedTuple):
         if differing:
             raise _different(self.lock, differing, "--reinstall puts what is locked in its place.")
         for choice in plan.choices:
-            self._check(wanted[choice.best.key], known())
+            build = wanted[choice.best.key]
+            if choice.best.local and choice.best.sha256 != build.sha256:
+                other = f"{build.key} was brought along with sha256 {choice.best.sha256}"
+                raise _different(self.lock, [f"{other}; locked is {build.sha256}"], "Bundle what is locked.")
+            check_known(self.lock.path, build, known(), is_given=self.is_given)
 
-    def _check(self, build: "Build", known: "Metadata") -> None:
-        same = next((each for each in known.builds(build.key.target) if each.key == build.key), None)
-        if same is None or same.sha256 in (None, build.sha256):
-            return
-        if self.is_given and same.file_name != build.file_name:
-            return  # of many builds there are two archives
-        what = f"{build.key} has sha256 {build.sha256} there, and {same.sha256} in the metadata"
-        raise ContradictionError(
-            f"{self.lock.path} and the metadata differ: {what}",
-            "Published archives never change. Find out which digest is right before you trust it; "
-            "`--locked` takes another archive of the same build.",
-        )
+
+def check_known(origin: Path, build: "Build", known: "Metadata", *, is_given: bool) -> None:
+    """Raise ContradictionError if `origin` names another digest for a build than the metadata that are known.
+
+    Of many builds there are two archives, so that where it `is_given` another one will do.
+    """
+    request = Request.parse(str(build.key))
+    same = next((each for each in known.builds(build.key.target, request) if each.key == build.key), None)
+    if same is None or same.sha256 in (None, build.sha256):
+        return
+    if is_given and same.file_name != build.file_name:
+        return
+    what = f"{build.key} has sha256 {build.sha256} there, and {same.sha256} in the metadata"
+    raise ContradictionError(
+        f"{origin} and the metadata differ: {what}",
+        "Published archives never change. Find out which digest is right before you trust it; "
+        "`--locked` takes another archive of the same build.",
+    )
 
 
 def exactly(lock: "Lock | None", requests: Sequence[Request], target: Target) -> Exactly | None:

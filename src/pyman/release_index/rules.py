@@ -10,9 +10,8 @@ from pyman.builds.target import Libc
 from pyman.catalogue.build import Build
 from pyman.errors import ContradictionError
 from pyman.release_index import others
-from pyman.release_index.artifact import FORMS, Artifact
+from pyman.release_index.artifact import FIRST_HONEST_MUSL, FORMS, Artifact
 
-FIRST_HONEST_MUSL = 20250311
 FIRST_SERIES = (3, 8)
 
 
