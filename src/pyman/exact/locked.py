@@ -100,11 +100,9 @@ def check_known(origin: Path, build: "Build", known: "Metadata", *, is_given: bo
     if is_given and same.file_name != build.file_name:
         return
     what = f"{build.key} has sha256 {build.sha256} there, and {same.sha256} in the metadata"
-    raise ContradictionError(
-        f"{origin} and the metadata differ: {what}",
-        "Published archives never change. Find out which digest is right before you trust it; "
-        "`--locked` takes another archive of the same build.",
-    )
+    hint = "Published archives never change. Find out which digest is right before you trust it"
+    other = "." if is_given else "; `--locked` takes another archive of the same build."
+    raise ContradictionError(f"{origin} and the metadata differ: {what}", hint + other)
 
 
 def exactly(lock: "Lock | None", requests: Sequence[Request], target: Target) -> Exactly | None:
