@@ -15,10 +15,12 @@ from tests.support.server import Server, slow
 from pyman import __version__
 from pyman.report import manual
 
-_STORY = ["install", "list", "find", "run", "pin", "upgrade", "refresh", "outdated", "audit", "verify"]
+_STORY = ["install", "list", "find", "run", "pin", "lock", "upgrade", "refresh", "outdated", "audit"]
 COMMANDS = [
     *_STORY,
+    "verify",
     "sbom",
+    "bundle",
     "uninstall",
     "prune",
     "explain",

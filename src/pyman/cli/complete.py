@@ -95,6 +95,7 @@ _OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
     "uninstall requests": installed,
     "verify requests": installed,
     "target": targets,
+    "targets": targets,
 }
 
 
