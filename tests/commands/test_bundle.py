@@ -96,7 +96,6 @@ def test_folders_archives_and_locks_serve_as_well(
     archive, digest = mirror / older.path, older.sha256 or ""
     server.asked.clear()
     for place, more, key in (
-        (bundle, ("3.13",), newer.key),
         (folder, ("3.13.5",), older.key),
         (mirror, ("3.13",), older.key),  # which has no other
         (archive, ("3.13", "--sha256", digest), older.key),
@@ -109,7 +108,6 @@ def test_folders_archives_and_locks_serve_as_well(
     assert far.installed() == sorted([older.key, newer.key])
     wrong: list[tuple[Path, tuple[str, ...], str, int]] = [
         (archive, ("3.12", "--sha256", digest), "3.12 is not in what was brought along", 1),
-        (bundle, ("3.12",), "No Python download found", 1),
         (tmp_path, (), "has no download-metadata.json", 1),
         (Path("https://x/y"), (), "--from takes a file", 2),
     ]
@@ -129,9 +127,9 @@ def test_what_was_cut_or_changed_is_refused(pyman: Pyman, far: Pyman, offer: Off
     bundle = pyman.work / "python.tar"
     whole = bundle.read_bytes()
     middle = whole.index(b"\x1f\x8b") + 40
-    for spoiled in (whole[:-600], whole[:middle] + b"\xff\xff" + whole[middle + 2 :]):
-        bundle.write_bytes(spoiled)
-        assert "is no whole bundle: " in far("install", "--from", bundle, *FOR_ARM, code=1).stderr
+    bundle.write_bytes(whole[:middle] + b"\xff\xff" + whole[middle + 2 :])
+    changed = far("install", "--from", bundle, *FOR_ARM, code=1).stderr
+    assert f"is no whole bundle: {small.path} was changed" in changed
     # In a folder each archive is verified as it is unpacked; so is what it says of them.
     bundle.write_bytes(whole)
     folder = unpacked(bundle, tmp_path / "unpacked")

@@ -144,7 +144,8 @@ def _plan(wanted: Asked, store: Store, machine: Machine, wishes: _Wishes, loaded
 
     planner = Planner(store, machine, wanted.source(load), wishes.reinstall, wishes.allow_unverified)
     local_builds.check(wanted.here, store, reinstall=wishes.reinstall)
-    plan = wanted.planned(lambda: refresher.looking(lambda: planner.plan(requests), requests), load)
+    known = partial(settings.load_metadata, wishes.metadata_place)
+    plan = wanted.planned(lambda: refresher.looking(lambda: planner.plan(requests), requests), known)
     plan = planner.with_builds(plan, wanted.here)
     if wishes.default and len(plan.present) + len(plan.choices) > 1:
         raise UsageError("python can be only one version: --default takes one request", "Name one version.")

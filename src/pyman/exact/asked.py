@@ -74,7 +74,9 @@ def asked(
     requests = [Request.parse(text) for text in texts]
     if here:
         _check_named(requests, here, carried)
-        return Asked([] if carried else requests, here)
+        _check_locked(here, lock)
+        if carried or not requests:
+            return Asked([], here)
     if carried and not requests and not lock:
         lock = carried.lock
     wanted = exactly(lock, requests, machine.target)
@@ -89,3 +91,17 @@ def _check_named(requests: Sequence[Request], here: "Collection[Build]", carried
         if not any(request.matches(build.key) for build in here):
             keys = ", ".join(str(build.key) for build in here)
             raise PymanError(f"{spelled(request)} is not in what was brought along, which is {keys}")
+
+
+def _check_locked(here: "Collection[Build]", lock: "Lock | None") -> None:
+    """Raise PymanError for an archive that is not what the lock has, where one was named."""
+    if not lock:
+        return
+    for build in here:
+        locked = lock.of_key(build.key)
+        if not locked or locked.build.sha256 != build.sha256:
+            has = f"sha256 {locked.build.sha256}" if locked else "nothing"
+            raise PymanError(
+                f"{build.local} is not what {lock.path} has: for {build.key} that has {has}",
+                "Leave --locked out to install it all the same.",
+            )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import click
 
 from pyman.cli import networking
-from pyman.errors import FetchError, UsageError
+from pyman.errors import UsageError
 from pyman.network.address import public
 from pyman.system.userdirs import given_dir
 
@@ -33,10 +33,7 @@ class Carried(NamedTuple):
         from pyman.exact.locked import check_known
 
         for choice in plan.choices:
-            try:
-                check_known(self.path, choice.best, known(), is_given=True)
-            except FetchError:  # metadata of the user's own, which are elsewhere
-                return
+            check_known(self.path, choice.best, known, is_given=True)
 
 
 def from_option(command: _Command) -> _Command:
@@ -53,7 +50,7 @@ def from_option(command: _Command) -> _Command:
 def _carried(context: click.Context, parameter: click.Parameter, value: str | None) -> Carried | None:
     """Return what is there, verified; PymanError if it cannot serve."""
     del parameter
-    if value is None:
+    if value is None or context.resilient_parsing:  # as where a shell completes
         return None
     if "://" in value:
         raise UsageError(f"{public(value)} is an address", "--from takes a file or folder, --mirror that.")

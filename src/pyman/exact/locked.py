@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from pyman.builds.target import Target
-from pyman.errors import ContradictionError, PymanError
+from pyman.errors import ContradictionError, FetchError, PymanError
 from pyman.requests.request import Request
 from pyman.system.userdirs import current_dir
 
@@ -85,16 +85,23 @@ class Exactly(NamedTuple):
             if choice.best.local and choice.best.sha256 != build.sha256:
                 other = f"{build.key} was brought along with sha256 {choice.best.sha256}"
                 raise _different(self.lock, [f"{other}; locked is {build.sha256}"], "Bundle what is locked.")
-            check_known(self.lock.path, build, known(), is_given=self.is_given)
+            check_known(self.lock.path, build, known, is_given=self.is_given)
 
 
-def check_known(origin: Path, build: "Build", known: "Metadata", *, is_given: bool) -> None:
+def check_known(origin: Path, build: "Build", known: "Callable[[], Metadata]", *, is_given: bool) -> None:
     """Raise ContradictionError if `origin` names another digest for a build than the metadata that are known.
 
-    Of many builds there are two archives, so that where it `is_given` another one will do.
+    Of many builds there are two archives, so that where it `is_given` another one will do; and then it does
+    no harm that metadata of the user's own cannot be had.
     """
+    try:
+        metadata = known()
+    except FetchError:
+        if is_given:
+            return
+        raise
     request = Request.parse(str(build.key))
-    same = next((each for each in known.builds(build.key.target, request) if each.key == build.key), None)
+    same = next((each for each in metadata.builds(build.key.target, request) if each.key == build.key), None)
     if same is None or same.sha256 in (None, build.sha256):
         return
     if is_given and same.file_name != build.file_name:
