@@ -56,6 +56,7 @@ PROGRAMS = {"metadata_fetcher", "bootstrap"}
 # Foreign packages and who owns them: nobody else imports them.
 OWNERS = {
     "httpx": {"network"},
+    "httpcore": {"network"},
     "filelock": {"locking"},
     "rich": {"report"},
     "backports": {"archive"},

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TooLargeError,
         UnreachableError,
         UsageError,
+        WebPageError,
     )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "TooLargeError",
     "UnreachableError",
     "UsageError",
+    "WebPageError",
     "__version__",
     "find",
     "install",

@@ -3,7 +3,8 @@
 Everything here is to be had from `pyman` itself. Nothing is printed, nobody is asked, and no link such as
 `python3.12` is made outside of the store. What is not given is taken from the environment, as on the command
 line (`PYMAN_HOME`, `PYMAN_SYSTEM_HOME`, `PYMAN_MIRROR`, `PYMAN_METADATA`, `PYMAN_TARGET`). All of it may be
-called from several threads and processes at once.
+called from several threads and processes at once. A request is a text, else there is a TypeError: as a number
+3.10 is 3.1.
 """
 
 import os
@@ -16,13 +17,14 @@ from threading import Lock
 from pyman.builds.key import Key
 from pyman.catalogue import origins
 from pyman.catalogue.build import Metadata
+from pyman.choice.installed import best_installed
 from pyman.choice.plan import Plan, Planner
-from pyman.choice.select import best_installed
 from pyman.discovery.interpreter import Interpreter
 from pyman.errors import NoDownloadFoundError, PymanError
 from pyman.machine import detection
 from pyman.network.policy import Network
 from pyman.requests.request import Request
+from pyman.requests.suggest import written
 from pyman.store import installations
 from pyman.store.installations import Store, user_store
 
@@ -94,7 +96,7 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     source = _setting(mirror, "PYMAN_MIRROR") or ""
     load = partial(origins.load, place, lambda: network, here.homes)
     planner = Planner(here, _machine(target), load, reinstall, allow_unverified)
-    plan = _plan(planner, Request.parse(request), network, source, is_given=bool(place))
+    plan = _plan(planner, _request(request), network, source, is_given=bool(place))
     if plan.present:
         return _public(plan.present[0])
     reporter = _Reporter(on_progress)
@@ -110,9 +112,9 @@ def find(request: str, *, managed_only: bool = False, home: StrPath | None = Non
 
     Raises UsageError for a request that is none, StoreError when the store cannot be read.
     """
-    wanted, here = Request.parse(request), _store(home)
+    wanted, here = _request(request), _store(home)
     try:
-        found = best_installed(wanted, here.visible(), _machine(None))
+        found = best_installed(wanted, here, _machine(None))
     except NoDownloadFoundError:  # nothing is built for this machine: other Pythons may well be on it
         found = None
     if found:
@@ -131,8 +133,15 @@ def installed(request: str = "any", *, home: StrPath | None = None) -> list[Inst
 
     Raises UsageError for a request that is none, StoreError when the store cannot be read.
     """
-    wanted = Request.parse(request)
+    wanted = _request(request)
     return [_public(each) for each in _store(home).visible() if wanted.covers(each.key)]
+
+
+def _request(request: object) -> Request:
+    """Return the request that a text is; TypeError, which says what to write, for anything else."""
+    if isinstance(request, str):
+        return Request.parse(request)
+    raise TypeError(f"a request is a text, not {request!r}: write {written(request)}")
 
 
 def _plan(planner: Planner, request: Request, network: Network, mirror: str, *, is_given: bool) -> Plan:
@@ -218,4 +227,6 @@ def _machine(target: str | None) -> detection.Machine:
 
 
 def _setting(given: str | None, variable: str) -> str | None:
+    if not isinstance(given, str | None):
+        raise TypeError(f"what {variable} would say is a text, not {given!r}")
     return (os.environ.get(variable) if given is None else given) or None

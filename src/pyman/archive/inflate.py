@@ -106,6 +106,11 @@ def blocks(chunks: Iterable[bytes], at_most: int = MAX_INFLATED) -> Iterator[byt
         yield block
 
 
+def is_archive(start: bytes) -> bool:
+    """Whether data that start so are in one of the formats that archives have."""
+    return start.startswith((_GZIP, _BZIP2, _ZSTD, ZIP))
+
+
 def plain(chunks: Iterator[bytes], at_most: int, packings: int = MAX_PACKINGS) -> Iterator[bytes]:
     """Yield a document as it was before it was packed, perhaps twice: a server may pack as well.
 

@@ -2,27 +2,28 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
 from pyman.builds.key import Key
 from pyman.builds.target import Os, Target
 from pyman.catalogue import advisories
+from pyman.choice.plan import Plan
 from pyman.cli import settings
-from pyman.errors import PymanError, UsageError
+from pyman.errors import PymanError
 from pyman.installer.reporter import Reporter
 from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.report.plain_lines import Lines, Silence
-from pyman.requests.request import Request
 from pyman.store import changes, links
 from pyman.store.installations import Installation, Store
-from pyman.system.userdirs import current_dir
 
 _STATIC = (
     "{key} is a static build: no dynamic one fits. A static Python cannot load extension modules, "
     "so packages such as numpy will not import."
 )
+
+_WITHOUT_CURSOR = {"dumb", "unknown"}  # terminals in which nothing can be written over
 
 
 @contextmanager
@@ -30,31 +31,13 @@ def reporter(*, quiet: bool) -> Iterator[Reporter]:
     """Give what tells how an install goes: bars on a terminal, else lines, else nothing."""
     if quiet:
         yield Silence()
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in _WITHOUT_CURSOR:
         from pyman.report.progress import Bars  # only a terminal needs rich
 
         with Bars() as bars:
             yield bars
     else:
         yield Lines()
-
-
-def asked_for(texts: Sequence[str]) -> list[Request]:
-    """Return what was asked for, else what the project's version file asks for, else the newest stable."""
-    if texts:
-        return [Request.parse(text) for text in texts]
-    from pyman.project import pins
-
-    file = pins.find(current_dir("what to install"))
-    if not file:
-        return [Request.parse("latest")]
-    for warning in file.skipped:
-        ui.warning(warning)
-    if not file.requests:
-        raise UsageError(
-            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
-        )
-    return list(file.requests)
 
 
 def warn_if_static(keys: Iterable[Key]) -> None:
@@ -145,3 +128,23 @@ def describe(machine: Machine) -> None:
     ui.note(f"Target: {machine.target} (libc version {version}, CPU level {machine.level or 'unknown'})")
     for what, how in machine.evidence.items():
         ui.note(f"  {what}: {how}")
+
+
+def print_made(name: str, made: Iterable[Installation], plan: Plan) -> None:
+    """Print what was made, or would be, under that `name`, and what was there, for a program."""
+    ui.document(
+        {
+            name: [_facts(each) for each in made],
+            "already_installed": [_facts(each) for each in plan.present],
+        }
+    )
+
+
+def _facts(installation: Installation) -> dict[str, str]:
+    key = installation.key
+    return {
+        "key": str(key),
+        "version": str(key.version),
+        "path": str(installation.path),
+        "executable": str(installation.executable),
+    }

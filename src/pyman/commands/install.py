@@ -11,6 +11,7 @@ from pyman.catalogue.build import Metadata
 from pyman.catalogue.sources import sources_of
 from pyman.choice.plan import Choice, Plan, Planner
 from pyman.cli import holes, installing, local_builds, networking, settings
+from pyman.cli.here import project_option
 from pyman.errors import PymanError, UsageError
 from pyman.exact import locked
 from pyman.exact.asked import Asked, asked
@@ -37,6 +38,7 @@ class _Wishes(NamedTuple):
     metadata_place: str | None
     mirror: str
     wish: bool | None
+    no_project: bool
     reinstall: bool
     no_bin: bool
     default: bool
@@ -63,6 +65,7 @@ class _Wishes(NamedTuple):
 @networking.network_options
 @settings.refresh_option
 @local_builds.options
+@project_option
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
@@ -85,9 +88,9 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
 
     REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13", or the path of an archive or of a
     folder with a Python in it, such as ./python. Without one, what the nearest pyman.lock has is installed,
-    else those of the nearest .python-versions or .python-version file, else the newest stable version. What
-    does not run on this machine is not installed: the next best build is tried in its place. Where no build
-    is known that fits, newer ones are looked for once.
+    else what the project's files ask for (`pyman help requests` lists them), else the newest stable version.
+    What does not run on this machine is not installed: the next best build is tried in its place. Where no
+    build is known that fits, newer ones are looked for once.
     """
     wishes = _Wishes(**options)
     store = settings.store()
@@ -112,7 +115,7 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     for failure in failures:
         ui.error(failure)
     if wishes.as_json:
-        _print("installed", made, plan)
+        installing.print_made("installed", made, plan)
     if failures:
         context.exit(max(failure.exit_code for failure in failures))
 
@@ -124,7 +127,14 @@ def _wanted(texts: Sequence[str], machine: Machine, wishes: _Wishes) -> Asked:
     here = local_builds.among(
         texts, machine, wishes.metadata_place, unverified=wishes.allow_unverified, quiet=wishes.quiet
     )
-    return asked([each for each in texts if each not in here], here.values(), carried, lock, machine)
+    return asked(
+        [each for each in texts if each not in here],
+        here.values(),
+        carried,
+        lock,
+        machine,
+        project=not wishes.no_project,
+    )
 
 
 def _plan(wanted: Asked, store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]) -> Plan:
@@ -200,26 +210,7 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
             for name in (executable_name(each.key), *(DEFAULT_NAMES if wishes.default else ())):
                 ui.note(f"Would link {links.bin_link(settings.bin_dir(), name)}")
     if wishes.as_json:
-        _print("would_install", coming, plan)
-
-
-def _print(name: str, made: Iterable[Installation], plan: Plan) -> None:
-    ui.document(
-        {
-            name: [_facts(each) for each in made],
-            "already_installed": [_facts(each) for each in plan.present],
-        }
-    )
-
-
-def _facts(installation: Installation) -> dict[str, str]:
-    key = installation.key
-    return {
-        "key": str(key),
-        "version": str(key.version),
-        "path": str(installation.path),
-        "executable": str(installation.executable),
-    }
+        installing.print_made("would_install", coming, plan)
 
 
 def _unsettled(

@@ -85,7 +85,7 @@ def command(
     """
     if only_installed and only_available:
         raise UsageError("--only-installed and --only-available exclude each other", "Give one of them.")
-    asked = Request.parse(request) if request else Request()
+    asked = Request() if request is None else Request.parse(request)
     if lock := exact_locked.named(locked, lock_file):
         _print_locked(lock, [each for each in lock.locked if not request or asked.covers(each.key)], as_json)
         return

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from pyman.cli import installing, networking, settings
+from pyman.cli import here, networking, settings
 from pyman.errors import PymanError, UsageError
 from pyman.exact import locked, relocking
 from pyman.lockfile import lock_reader, settling
@@ -105,7 +105,7 @@ def _write(asked: Sequence[Request], wishes: _Wishes) -> None:
         raise UsageError("--lock-file goes with --format", "-o names the file that is written.")
     path = wishes.output or _place(is_new=bool(asked))
     before = lock_reader.read(path) if os.path.lexists(path) else None
-    asked = asked or (before.requests if before else installing.asked_for(()))
+    asked = asked or (before.requests if before else here.asked((), project=True))
     targets = wishes.targets or tuple(map(str, before.to if before else ()))
     lock = relocking.settled(asked, _machines(targets), before, wishes.sources)
     changes = settling.changes(before, lock)

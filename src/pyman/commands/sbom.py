@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from pyman.choice.select import best_installed
+from pyman.choice.installed import best_installed
 from pyman.cli import settings
 from pyman.cli.fitting import nothing_fits
 from pyman.errors import PymanError, UsageError
@@ -41,7 +41,7 @@ def _chosen(text: str | None) -> Installation:
 
     store = settings.store()
     request = Request.parse(text) if text else project_request.wanted(current_dir("the project")).request
-    found = best_installed(request, store.visible(), settings.machine(os.environ.get("PYMAN_TARGET")))
+    found = best_installed(request, store, settings.machine(os.environ.get("PYMAN_TARGET")))
     if not found:
         hint = "`pyman list --only-installed` shows what there is."
         raise nothing_fits(text or spelled(request), lambda _: False, store, hint)

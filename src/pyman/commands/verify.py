@@ -77,7 +77,8 @@ def _harmless(report: Report) -> Iterator[tuple[str, str, str]]:
     for name in report.added.site_packages:
         yield "added", name, "belongs to no package"
     for distribution, names in report.added.packages.items():
-        yield "package", "", f"{distribution}, {len(names):,} files"
+        former = report.added.replaced.get(distribution)
+        yield "package", "", f"{distribution}, {len(names):,} files{f', for {former}' if former else ''}"
     if count := len(report.added.bytecode):
         yield "bytecode", "", f"{count:,} files"
 
@@ -100,7 +101,10 @@ def _facts(report: Report) -> dict[str, Any]:
         "missing": report.missing,
         "added": {
             "other": added.other,
-            "packages": [{"name": name, "files": files} for name, files in added.packages.items()],
+            "packages": [
+                {"name": name, "files": files, "replaces": added.replaced.get(name)}
+                for name, files in added.packages.items()
+            ],
             "site_packages": added.site_packages,
             "bytecode": added.bytecode,
         },

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyman.cli import installing
+from pyman.cli import here as files
 from pyman.errors import NoDownloadFoundError, PymanError
 from pyman.requests.request import Request
 from pyman.requests.spelling import spelled
@@ -64,6 +64,8 @@ def asked(
     carried: "Carried | None",
     lock: "Lock | None",
     machine: "Machine",
+    *,
+    project: bool,
 ) -> Asked:
     """Return what is asked for by `texts`, of the `lock` that was named, and by what stands here.
 
@@ -79,10 +81,10 @@ def asked(
             return Asked([], here)
     if carried and not requests and not lock:
         lock = carried.lock
-    wanted = exactly(lock, requests, machine.target)
+    wanted = exactly(lock, requests, machine.target, project=project)
     if wanted:
         return Asked(wanted.requests, here, wanted, carried)
-    return Asked(installing.asked_for(texts), here, None, carried)
+    return Asked(files.asked(texts, project=project), here, None, carried)
 
 
 def _check_named(requests: Sequence[Request], here: "Collection[Build]", carried: "Carried | None") -> None:

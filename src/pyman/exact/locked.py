@@ -112,7 +112,9 @@ def check_known(origin: Path, build: "Build", known: "Callable[[], Metadata]", *
     raise ContradictionError(f"{origin} and the metadata differ: {what}", hint + other)
 
 
-def exactly(lock: "Lock | None", requests: Sequence[Request], target: Target) -> Exactly | None:
+def exactly(
+    lock: "Lock | None", requests: Sequence[Request], target: Target, *, project: bool
+) -> Exactly | None:
     """Return what a lock wants here: the given one, else the one that counts where nothing was typed.
 
     None where no lock counts. NoDownloadFoundError where the given one has nothing for it.
@@ -121,7 +123,7 @@ def exactly(lock: "Lock | None", requests: Sequence[Request], target: Target) ->
 
     if lock:
         return Exactly(lock, standing.among(lock, target, requests), is_given=True)
-    if requests:
+    if requests or not project:
         return None
     from pyman.report import ui
 

@@ -41,11 +41,9 @@ def of_archive(build: Build, download: Download, tree: Path, reporter: Reporter,
         raise FetchError(f"{public(download.url)}: {error.message}", error.hint) from None
     except ArchiveError:
         # Damage on the way is the source's fault, not the archive's: the digest tells.
-        if build.sha256:
-            download.check(build.sha256)
-        raise
-    if build.sha256:
         download.check(build.sha256)
+        raise
+    download.check(build.sha256)
     return Filling(unpacked, _facts(build, download))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pyman.errors import StoreError
 from pyman.inventory import access, additions, manifest
 from pyman.inventory.access import Access
-from pyman.inventory.additions import Additions
+from pyman.inventory.additions import Additions, Differences
 from pyman.inventory.comparison import Comparison, compare, folders_of
 from pyman.inventory.manifest import File, Manifest, NewerRecordError
 from pyman.store import modes
@@ -96,13 +96,15 @@ def _compare(installation: Installation) -> Report:
 
 def told(installation: Installation, listed: Manifest, found: Comparison) -> Report:
     """Return the report on an installation that was compared."""
+    different = Differences(found.added, found.modified, found.missing())
+    added, left = additions.sort(installation.path, different, found.access)
     return Report(
         installation,
         files=len(listed),
         size=sum(each.size for each in listed.values() if isinstance(each, File)),
-        modified=[Finding(name, why) for name, why in sorted(found.modified.items())],
-        missing=found.missing(),
-        added=additions.sort(installation.path, found.added),
+        modified=[Finding(name, why) for name, why in sorted(left.modified.items())],
+        missing=left.missing,
+        added=added,
     )
 
 

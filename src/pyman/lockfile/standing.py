@@ -13,7 +13,7 @@ from pyman.errors import NoDownloadFoundError
 from pyman.lockfile import lock_place
 from pyman.lockfile.lock import Lock, Locked
 from pyman.project import pins
-from pyman.project.pins import SYSTEM, VersionFile
+from pyman.project.version_file import SYSTEM, VersionFile
 from pyman.requests.request import Request
 from pyman.requests.spelling import spelled
 
@@ -44,7 +44,7 @@ def standing(start: Path, target: Target) -> Standing:
     if not file:
         return Standing(lock, tuple(here))
     fitting = [_best(here, request) for request in file.requests]
-    if file.system or None in fitting:
+    if file.system or file.python or None in fitting:
         return Standing(warnings=(_disagreement(lock, here, file),))
     return Standing(lock, tuple(dict.fromkeys(each for each in fitting if each)), file.skipped)
 
@@ -86,7 +86,7 @@ def narrowed(lock: Lock, requests: Sequence[Request], targets: Sequence[Target])
 
 def _best(here: Sequence[Locked], request: Request) -> Locked | None:
     fitting = [each for each in here if request.matches(each.key)]
-    return max(fitting, key=lambda each: each.key.preference, default=None)
+    return max(fitting, key=lambda each: request.preference(each.key), default=None)
 
 
 def _disagreement(lock: Lock, here: Sequence[Locked], file: VersionFile) -> str:

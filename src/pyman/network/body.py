@@ -38,13 +38,15 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)
 
 
 class Body:
-    """One GET until all of its body has come; `size` is known at once. FetchError if it cannot be had.
+    """One GET until all of its body has come. FetchError if it cannot be had.
 
+    Its `size` in bytes and its `content_type` are known at once, as far as the source tells them.
     `digest` is that of the chunks that were taken: who takes a chunk adds it there before the next.
     """
 
     def __init__(self, url: str, network: Network, digest: "HASH", cancelled: Event) -> None:
         self.size: int | None = None
+        self.content_type = ""
         self._url = url
         self._network = network
         self._cancelled = cancelled
@@ -116,6 +118,7 @@ class Body:
         size, validators = _whole_size(response), _validators(response)
         if not self._received:
             self.size, self._validators = size, validators
+            self.content_type = response.headers.get("Content-Type", "")
         elif None not in (size, self.size) and size != self.size:
             raise self._changed()
         elif response.status_code == _PARTIAL and _differ(validators, self._validators):

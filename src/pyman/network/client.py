@@ -20,6 +20,7 @@ from pyman import __version__
 from pyman.errors import FetchError, UsageError
 from pyman.network.address import public
 from pyman.network.lean_httpx import httpx
+from pyman.network.look_up import Backend, give_up
 from pyman.network.policy import Network
 from pyman.system import regular_file
 
@@ -56,7 +57,11 @@ def opened(url: str, headers: Mapping[str, str], network: Network) -> Iterator[h
 
 
 def hang_up() -> None:
-    """End all connections at once: whoever waits for bytes in another thread gets an error in their place."""
+    """End all connections at once: whoever waits for bytes in another thread gets an error in their place.
+
+    So does who waits for the address of a host.
+    """
+    give_up()
     for each in _open_sockets():
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
@@ -101,8 +106,17 @@ def _client(connect: float, read: float, *, is_secure: bool) -> httpx.Client:
         )
     except (ImportError, ValueError, httpx.InvalidURL):  # a SOCKS proxy, or nothing that could be one
         raise _useless_proxy() from None
+    _limit_look_ups(client)
     atexit.register(client.close)
     return client
+
+
+def _limit_look_ups(client: httpx.Client) -> None:
+    """Let its time-out cover the look-up of names. httpx hands no backend on to the pools that it makes."""
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - there is no other way
+        pool: Any = getattr(transport, "_pool", None)
+        if hasattr(pool, "_network_backend"):
+            pool._network_backend = Backend()  # noqa: SLF001 - the same
 
 
 def _useless_proxy() -> UsageError:

@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 
 from pyman.errors import PymanError
-from pyman.project.pins import NAMES, read_text
+from pyman.project.pins import NAMES
+from pyman.project.version_file import read_text
 from pyman.system import whole_file
 
 # What stands before the first version of a line, the versions, and what follows them.
 _LINE = re.compile(r"(?P<before>\s*)(?P<versions>[^#\s][^#]*?)(?P<after>\s*(#.*)?)", re.DOTALL)
-_SPECIFIER = re.compile(r"[<>=!~,]")
+_SPECIFIER = re.compile(r"[<>=!~^|,]")
 
 
 def file_in(folder: Path) -> Path:

@@ -12,11 +12,11 @@ from urllib.parse import quote, unquote
 from pyman.builds.key import Implementation, Key, Variant
 from pyman.builds.target import Libc, Target
 from pyman.builds.version import Version
+from pyman.catalogue.build import FIRST_HONEST_MUSL
 from pyman.errors import UsageError
 from pyman.release_index.index import Record
 
 FORMS = ("install_only_stripped", "install_only", "full")  # the best first
-FIRST_HONEST_MUSL = 20250311
 _VARIANTS = frozenset(Variant._fields)
 # `shared` is how Windows builds were called as long as there were static ones too: the default variant.
 _WORDS = frozenset(FORMS) | _VARIANTS | {"pgo", "lto", "noopt", "shared"}
