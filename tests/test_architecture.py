@@ -35,16 +35,20 @@ ORDER = [
     "environments",  # which virtual environments use it
     "project",  # what a project asks for
     "choice",  # which build a request gets, and why
+    "lockfile",  # exact builds in a file
     "portable",  # pyman with an interpreter of its own
+    "bundle",  # archives and metadata in one file
     "discovery",  # which Python would be used
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree
     "installer",  # the sequence of an install
+    "sbom",  # what an installation consists of
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
     "doctor",  # what is wrong with a machine's set-up
     "report",  # what people see
     "cli",  # the command line: what the commands share
+    "exact",  # the command line: locks, and what was brought along
     "commands",  # one file a command
     "api",  # the same for other programs
 ]
@@ -59,9 +63,10 @@ OWNERS = {
     "backports": {"archive"},
     "compression": {"archive"},
     "zlib_ng": {"archive"},
+    "tomlkit": {"lockfile"},
     "packaging": {"requests", "portable"},
     "platformdirs": {"system"},
-    "click": {"cli", "commands", "report"},
+    "click": {"cli", "commands", "exact", "report"},
 }
 HEAVY = {"httpx", "rich", "filelock", "platformdirs", "packaging", "asyncio", "ssl", "importlib.metadata"}
 AT_THE_TOP = {"__init__.py", "__main__.py", "api.py", "errors.py", "py.typed"}

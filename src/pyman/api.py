@@ -175,7 +175,7 @@ class _Reporter:
             self._received, self._size = 0, size
         self.received(key, 0)
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
+    def reading(self, key: Key, size: int | None, source: str) -> None:  # noqa: ARG002 - a Reporter's
         """These bytes count as well."""
         self.downloading(key, size)
 

@@ -15,8 +15,21 @@ from tests.support.server import Server, slow
 from pyman import __version__
 from pyman.report import manual
 
-_STORY = ["install", "list", "find", "run", "pin", "upgrade", "refresh", "outdated", "audit", "verify"]
-COMMANDS = [*_STORY, "uninstall", "prune", "explain", "dir", "update-shell", "self", "completion", "help"]
+_STORY = ["install", "list", "find", "run", "pin", "lock", "upgrade", "refresh", "outdated", "audit"]
+COMMANDS = [
+    *_STORY,
+    "verify",
+    "sbom",
+    "bundle",
+    "uninstall",
+    "prune",
+    "explain",
+    "dir",
+    "update-shell",
+    "self",
+    "completion",
+    "help",
+]
 VARIABLES = ("HOME", "BIN_DIR", "MIRROR", "METADATA", "TARGET", "DEBUG")
 unix = pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}Windows has no /dev and no /bin/sh")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from pyman.builds.key import Implementation, Key, Minor
@@ -15,11 +16,18 @@ _SOME = 6
 
 
 class Build(NamedTuple):
-    """One archive: the build it holds, where it is, and the digest (hex, or None where none is known)."""
+    """One archive: the build it holds, where it is, and the digest (hex, or None where none is known).
+
+    `local` is the archive, or the folder with a tree in it, that the user named: there is no other source
+    then, and `url` only says where it was published, "" where nobody knows. Of a file that has more in it,
+    the archive is the `part` from an offset on, of a size, both in bytes.
+    """
 
     key: Key
     url: str
     sha256: str | None
+    local: Path | None = None
+    part: tuple[int, int] | None = None
 
     @property
     def file_name(self) -> str:

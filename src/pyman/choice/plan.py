@@ -74,13 +74,26 @@ class Planner(NamedTuple):
                 present[found.key] = found
                 continue
             metadata = metadata or self.load()
-            choice = self._choice(request, metadata, found)
-            installed = self.store.find(choice.best.key)
-            if installed and not self.reinstall:
-                present[installed.key] = installed
-            else:
-                choices.setdefault(choice.best.key, choice)
+            self._add(self._choice(request, metadata, found), present, choices)
         return Plan(list(present.values()), list(choices.values()))
+
+    def with_builds(self, plan: Plan, builds: Iterable[Build]) -> Plan:
+        """Return `plan`, before which the `builds` are installed that the user has named themselves."""
+        present = dict[Key, Installation]()
+        choices = dict[Key, Choice]()
+        for build in builds:
+            self._add(Choice(Request.parse(str(build.key)), [build]), present, choices)
+        present |= {each.key: each for each in plan.present}
+        rest = [each for each in plan.choices if each.best.key not in choices]
+        return Plan(list(present.values()), [*choices.values(), *rest])
+
+    def _add(self, choice: Choice, present: dict[Key, Installation], choices: dict[Key, Choice]) -> None:
+        """Put a choice where it belongs: what is there already needs no install."""
+        installed = self.store.find(choice.best.key)
+        if installed and not self.reinstall:
+            present[installed.key] = installed
+        else:
+            choices.setdefault(choice.best.key, choice)
 
     def _choice(self, request: Request, metadata: Metadata, found: Installation | None) -> Choice:
         """What is installed again is, where it can still be had, the very same build."""

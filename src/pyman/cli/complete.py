@@ -113,9 +113,11 @@ _OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
     "minors": minors,
     "audit requests": minors,
     "help name": names,
+    "sbom request": installed,
     "uninstall requests": installed,
     "verify requests": installed,
     "target": targets,
+    "targets": targets,
 }
 
 

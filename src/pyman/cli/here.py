@@ -10,7 +10,7 @@ import click
 
 from pyman.catalogue import advisories
 from pyman.discovery.finder import Here, Outcome
-from pyman.errors import PymanError, UsageError
+from pyman.errors import ContradictionError, PymanError, UsageError
 from pyman.machine import detection
 from pyman.machine.detection import Machine
 from pyman.report import ui
@@ -114,6 +114,17 @@ def available(request: Request) -> "Build":
 
     metadata = settings.load_metadata(os.environ.get("PYMAN_METADATA"))
     return candidates(request, metadata, settings.machine(os.environ.get("PYMAN_TARGET")))[0]
+
+
+def check_locked(outcome: Outcome) -> None:
+    """Raise PymanError unless pyman knows the build that is locked, with that digest."""
+    build = available(outcome.request)
+    if build.sha256 != outcome.digest:
+        raise ContradictionError(
+            f"{outcome.file} and the metadata differ: {build.key} has sha256 {outcome.digest} there, "
+            f"and {build.sha256} in the metadata",
+            "`pyman install --locked` takes what the lock says, another archive of that build.",
+        )
 
 
 def _hint(request: Request) -> str:

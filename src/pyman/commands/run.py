@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyman.cli import settings
-from pyman.cli.here import here, missing, project_option, remark
+from pyman.cli.here import check_locked, here, missing, project_option, remark
 from pyman.cli.networking import handed_on, network_options
 from pyman.discovery.finder import Found, Here, Outcome, find, installed
 from pyman.errors import UsageError
@@ -168,6 +168,8 @@ def _python(
         return outcome.found
     if not install or outcome.system:
         raise missing(outcome)
+    if outcome.digest:
+        check_locked(outcome)
     _install(outcome.request, options)
     if dry_run:
         return None

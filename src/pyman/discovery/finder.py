@@ -18,6 +18,7 @@ from pyman.builds.key import Key
 from pyman.choice.installed import best_installed
 from pyman.environments.virtualenv import VirtualEnvironment, key_of, loss, of_program, program_in, usable
 from pyman.errors import PymanError
+from pyman.lockfile import lock_place
 from pyman.machine.detection import Machine
 from pyman.portable import whereabouts
 from pyman.requests.request import Request, is_request
@@ -69,7 +70,8 @@ class Outcome(NamedTuple):
     """What was looked for, and what was found; None when there is nothing that fits.
 
     `file` is where the request stands, None if it was typed, and `warnings` what was odd in it or was passed
-    over. `system` asks for a Python that no version manager has installed.
+    over. `system` asks for a Python that no version manager has installed. `digest` is that of the archive,
+    where a lock says it.
     """
 
     request: Request
@@ -77,6 +79,7 @@ class Outcome(NamedTuple):
     file: Path | None = None
     system: bool = False
     warnings: tuple[str, ...] = ()
+    digest: str | None = None
 
 
 def find(text: str | None, here: Here, *, environments: bool = True, foreign: bool = True) -> Outcome:
@@ -107,13 +110,23 @@ def installed(request: Request, here: Here, *, foreign: bool = True) -> Found | 
 def _as_the_files_say(here: Here, *, foreign: bool) -> Outcome:
     from pyman.project.project_request import wanted  # noqa: PLC0415 - only where nothing was typed
 
+    locked = _locked(here) if here.project and lock_place.nearest(here.start) else None
+    if locked and locked.digest:
+        return locked
     asked = wanted(here.start if here.project else None)
     if asked.python and foreign:
         return Outcome(asked.request, _at(asked.python, here), asked.path, warnings=asked.warnings)
     found = None if asked.system else _managed(asked.request, here)
     if not found and foreign:
         found = _foreign(asked.request, here)
-    return Outcome(asked.request, found, asked.path, asked.system, asked.warnings)
+    warnings = (*locked.warnings, *asked.warnings) if locked else asked.warnings
+    return Outcome(asked.request, found, asked.path, asked.system, warnings)
+
+
+def _locked(here: Here) -> Outcome:
+    from pyman.discovery.by_lock import find_locked  # noqa: PLC0415 - only where there is a lock
+
+    return find_locked(here)
 
 
 def path_in(text: str) -> Path | None:
@@ -149,19 +162,14 @@ def _in_environment(environment: VirtualEnvironment, here: Here) -> Found | None
     python = environment.python
     if not python:
         return None
-    _note(environment, here)
+    from pyman.environments.environment_index import note  # noqa: PLC0415 - few runs meet one
+
+    note(here.store.home, environment.path)  # for `uninstall` and `prune`
     key = key_of(environment, here.store, here.machine.target) if here.machine else None
     if key is None:
         told = _ask(python, here)
         key = told.key if told else None
     return Found(python, key, environment.where, environment.path)
-
-
-def _note(environment: VirtualEnvironment, here: Here) -> None:
-    """Let `uninstall` and `prune` know of an environment."""
-    from pyman.environments.environment_index import note  # noqa: PLC0415 - few runs meet one
-
-    note(here.store.home, environment.path)
 
 
 def _managed(request: Request, here: Here) -> Found | None:

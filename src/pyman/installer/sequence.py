@@ -8,17 +8,16 @@ Nothing of an archive is published, let alone run, before its digest was compare
 machine is published only if it runs on it. Where all that goes is told by a `Destination`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pyman import __version__
 from pyman.archive import unpack
 from pyman.archive.pipeline import awaited
 from pyman.builds.key import Key
@@ -26,26 +25,24 @@ from pyman.catalogue import advisories
 from pyman.catalogue.build import Build
 from pyman.catalogue.sources import all_failed, sources_of
 from pyman.errors import (
-    ArchiveError,
     CancelledError,
     DoesNotRunError,
     FetchError,
     OfflineError,
     PymanError,
-    TooLargeError,
 )
-from pyman.installer import smoke
+from pyman.installer import filling, smoke
 from pyman.installer.destination import Destination
+from pyman.installer.filling import Filling
 from pyman.installer.reporter import Reporter
 from pyman.inventory import manifest
-from pyman.network.address import public
 from pyman.network.cache import Cache
 from pyman.network.client import hang_up
 from pyman.network.download import Download, downloading
+from pyman.network.part import reading_part
 from pyman.network.policy import Network
 from pyman.prepare import steps
 from pyman.store.installations import Installation
-from pyman.store.record import FORM
 from pyman.system.filesystem import flushing
 from pyman.system.stopping import held_back, stoppable
 
@@ -134,11 +131,28 @@ class Installer:
             place.check()
             for warning in advisories.warnings(build.key):
                 self.reporter.warned(warning)
-            installation = self._from_cache(build, place) or self._from_first_source(build, place)
+            installation = (
+                self._from_here(build, build.local, place)
+                if build.local
+                else self._from_cache(build, place) or self._from_first_source(build, place)
+            )
         for remark in place.settled():
             self.reporter.warned(remark)
         self.reporter.installed(installation, monotonic() - began)
         return installation
+
+    def _from_here(self, build: Build, path: Path, place: Destination) -> Installation:
+        """Install the archive or the folder that the user named: there is no other source."""
+        if path.is_dir():
+            self.reporter.reading(build.key, None, f"the folder {path.name}")
+            return self._made(
+                build,
+                place,
+                lambda tree: filling.of_folder(build, path, tree, self._copied(build), self.writers),
+            )
+        with _opened(path, build.part, self.cancelled) as download:
+            self.reporter.reading(build.key, download.size, path.name)
+            return self._from(download, build, place)
 
     def _from_cache(self, build: Build, place: Destination) -> Installation | None:
         """Install what was downloaded before; None if there is nothing, or it is damaged."""
@@ -148,7 +162,7 @@ class Installer:
             return None
         try:
             with cache.opened(path, self.cancelled) as download:
-                self.reporter.reading_cache(build.key, download.size)
+                self.reporter.reading(build.key, download.size, "the cache")
                 return self._from(download, build, place)
         except FetchError as error:
             gone = "was dropped" if cache.drop(path) else "cannot be dropped"
@@ -176,33 +190,30 @@ class Installer:
                 return self._from(download, build, place)
 
     def _from(self, download: Download, build: Build, place: Destination) -> Installation:
+        return self._made(
+            build, place, lambda tree: filling.of_archive(build, download, tree, self.reporter, self.writers)
+        )
+
+    def _made(self, build: Build, place: Destination, fill: Callable[[Path], Filling]) -> Installation:
+        """Publish what `fill` puts into an empty folder."""
         with place.staging() as tree:
-            unpacked = self._unpack(download, build, tree)
+            filled = fill(tree)
             with flushing(tree):  # publishing would have to wait for the disk
                 self._finish(Installation(build.key, tree), place.final)
-                files = manifest.take(tree, unpacked.written)
+                files = manifest.take(tree, filled.unpacked.written)
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
-            return place.publish(tree, _record(build, download, unpacked) | {"files": files})
+            return place.publish(tree, filling.record(build, filled) | {"files": files})
 
-    def _unpack(self, download: Download, build: Build, tree: Path) -> unpack.Unpacked:
-        try:
-            unpacked = unpack.unpack(self._told(download, build.key), tree, writers=self.writers)
-        except TooLargeError as error:
-            if build.sha256 and download.sha256 == build.sha256.lower():
-                raise
-            raise FetchError(f"{public(download.url)}: {error.message}", error.hint) from None
-        except ArchiveError:
-            # Damage on the way is the source's fault, not the archive's: the digest tells.
-            download.check(build.sha256)
-            raise
-        download.check(build.sha256)
-        return unpacked
+    def _copied(self, build: Build) -> Callable[[int], None]:
+        """Return what is told the size of each file before it is copied."""
 
-    def _told(self, download: Download, key: Key) -> Iterable[bytes]:
-        for chunk in download:
-            self.reporter.received(key, len(chunk))
-            yield chunk
+        def told(count: int) -> None:
+            if self.cancelled.is_set():
+                raise CancelledError("Stopped.")
+            self.reporter.received(build.key, count)
+
+        return told
 
     def _finish(self, staged: Installation, final: Path) -> None:
         """Make of an unpacked tree an interpreter that works at its final path, and see that it does."""
@@ -223,15 +234,6 @@ class Installer:
             self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(kept_out)))
 
 
-def _record(build: Build, download: Download, unpacked: unpack.Unpacked) -> dict[str, Any]:
-    return {
-        "key": str(build.key),  # first: whoever lists the store reads no further
-        "form": FORM,
-        "url": public(download.url),
-        "sha256": download.sha256,
-        "verified": build.sha256 is not None,
-        "archive_size": download.received,
-        "size": unpacked.size,
-        "installed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "pyman": __version__,
-    }
+def _opened(path: Path, part: tuple[int, int] | None, cancelled: Event) -> AbstractContextManager[Download]:
+    """Open an archive that is here, alone or in a file with others."""
+    return reading_part(path, *part, cancelled) if part else downloading(path.as_uri(), cancelled)

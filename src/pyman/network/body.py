@@ -170,6 +170,24 @@ class Body:
             raise CancelledError("Stopped.")
 
 
+def size_at(url: str, network: Network) -> int | None:
+    """Return how many bytes are at an http address, None where that is not told; FetchError as for a body.
+
+    One byte is asked for, not the head alone: an address that was signed for GET answers nothing else.
+    """
+    try:
+        with opened(url, {"Range": "bytes=0-0"}, network) as response:
+            if not response.is_success:
+                raise problems.refused(url, response)
+            if response.status_code == _PARTIAL:
+                response.read()  # so that the connection can be used again
+            return _whole_size(response)
+    except httpx.HTTPError as error:
+        raise problems.failed(url, error) from None
+    except httpx.InvalidURL:
+        raise FetchError(f"{public(url)} is no address to ask", "Check the address.") from None
+
+
 def steady(chunks: Iterator[bytes], stall: float) -> Iterator[bytes]:
     """Yield the chunks; httpx.ReadTimeout if `stall` seconds bring less than 64 KiB, a trickle."""
     waited, count = 0.0, 0

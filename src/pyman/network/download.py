@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pyman.errors import AbsentError, CancelledError, DigestMismatchError, FetchError, OfflineError
 from pyman.network.address import path_of, public
-from pyman.network.body import Body
+from pyman.network.body import Body, size_at
 from pyman.network.policy import Network
 from pyman.network.problems import CHECK
 from pyman.system import regular_file
@@ -109,6 +109,15 @@ def downloading(url: str, cancelled: Event, network: Network = Network()) -> Ite
     body = Body(url, network, digest, cancelled)
     with closing(body):
         yield Download(url, body.size, body.chunks(), digest, cancelled, body.content_type)
+
+
+def size_of(url: str, network: Network) -> int | None:
+    """Return how many bytes are at `url` (http, https or file), None where that is not told; FetchError."""
+    if url.startswith("file:"):
+        with _opened(url) as file:
+            return os.fstat(file.fileno()).st_size
+    check_online(url, network)
+    return size_at(url, network)
 
 
 def check_online(url: str, network: Network) -> None:

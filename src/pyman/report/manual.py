@@ -16,6 +16,7 @@ TOPICS = {
     "containers": "images of Alpine, Debian and others",
     "settings": "every environment variable",
     "mirrors": "mirrors, metadata of your own, and no network",
+    "locks": "exact builds in a file, and one file to carry over",
     "store": "where things are, stores for several users, what verify compares",
     "environments": "which virtual environments keep a Python from being removed",
     "updates": "newer builds without a newer pyman",

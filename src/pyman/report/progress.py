@@ -91,7 +91,8 @@ class Bars:
         with self._lock:
             self._tasks[key] = self._progress.add_task(key.build_name, total=size)
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
+    def reading(self, key: Key, size: int | None, source: str) -> None:
+        del source
         self.downloading(key, size)
 
     def received(self, key: Key, count: int) -> None:
