@@ -153,11 +153,13 @@ def test_on_the_command_line(pyman: Pyman, offer: Offer) -> None:
     alone(pyman)
     pyman.environment["PYMAN_TARGET"] = TARGET
     stable = Archive("3.14.2", "20260101", TARGET)
-    offer(Archive("3.15.0rc1", "20260101", TARGET), stable, Archive("3.12.9", "20260101", TARGET))
+    offer(*(Archive(version, "20260101", TARGET) for version in ("3.15.0rc1", "3.14.3", "3.14.2", "3.12.9")))
     lay(pyman.store, stable, linked=False)
     assert "3.15.0rc1" in pyman("install", "--dry-run", "3-dev").stderr
-    told = pyman("install", "--dry-run", "^3.14", "3.14-dev", "linux", "default").stderr
-    assert "3.15" not in told
+    told = pyman("install", "--dry-run", "^3.14", "linux", "default").stderr
+    assert told.count("3.14.2") == 1, "it is there already"
+    for text in ("3.14:latest", "3.14-dev"):
+        assert "Would install cpython-3.14.3" in pyman("install", "--dry-run", text).stderr
     assert pyman("find", "v3.14.x", "--show-version").stdout == "3.14.2\n"
     # What `==3.12` means, and what was meant.
     for words in (["find", "==3.12"], ["run", "--no-install", "==3.12"], ["install", "==3.12"]):
