@@ -39,6 +39,7 @@ ORDER = [
     "discovery",  # which Python would be used
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree
+    "prefix",  # an exact directory with a Python in it
     "installer",  # the sequence of an install
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
