@@ -41,6 +41,7 @@ ORDER = [
     "discovery",  # which Python would be used
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree
+    "prefix",  # an exact directory with a Python in it
     "installer",  # the sequence of an install
     "sbom",  # what an installation consists of
     "upkeep",  # what is outdated, superseded, known to be bad

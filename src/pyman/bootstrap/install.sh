@@ -24,7 +24,7 @@ What follows -- are options for `pyman install`.
                   wget and no curl
   --offline       open no connection                           PYMAN_INSTALL_OFFLINE=1
   --target T      linux-x86_64-musl, ...: not what is found    PYMAN_INSTALL_TARGET
-  --prefix DIR    where the Python versions go                 PYMAN_INSTALL_PREFIX
+  --prefix DIR    that one Python goes into this directory     PYMAN_INSTALL_PREFIX
   --ephemeral     leave no pyman, only Python                  PYMAN_INSTALL_EPHEMERAL=1
   --quiet         say nothing that is not an error             PYMAN_INSTALL_QUIET=1
   REQUEST                                                      PYMAN_INSTALL_PYTHON
@@ -128,15 +128,7 @@ borrow_pyman() {
 }
 
 install_python() {
-    if [ -n "$prefix" ]; then
-        if "$command" install --help | grep -q -e ' --prefix '; then
-            set -- --prefix "$prefix" "$@"
-        else
-            # What this pyman can do: a store below the prefix, and the commands in its bin.
-            note "Python goes into $prefix/lib/pyman, its commands into $prefix/bin"
-            export PYMAN_HOME="$prefix/lib/pyman" PYMAN_BIN_DIR="$prefix/bin"
-        fi
-    fi
+    [ -z "$prefix" ] || set -- --prefix "$prefix" "$@"
     [ -z "$mirror" ] || [ -n "${PYMAN_MIRROR:-}" ] || export PYMAN_MIRROR="$mirror"
     [ -z "$offline" ] || set -- --offline "$@"
     [ -z "$quiet" ] || set -- --quiet "$@"

@@ -70,7 +70,7 @@ class Planner(NamedTuple):
         metadata: Metadata | None = None
         for request in requests:
             found = best_installed(request, self.store, self.machine)
-            if found and not self.reinstall and _settles(found, request):
+            if found and not self.reinstall and settles(found, request):
                 present[found.key] = found
                 continue
             metadata = metadata or self.load()
@@ -103,7 +103,7 @@ class Planner(NamedTuple):
         return Choice(request, builds)
 
 
-def _settles(found: Installation, request: Request) -> bool:
+def settles(found: Installation, request: Request) -> bool:
     """Whether an installation settles the request without a look at what can be downloaded.
 
     A static build is a last resort: a dynamic one may have come.

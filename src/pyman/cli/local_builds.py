@@ -77,7 +77,7 @@ def check(builds: Iterable[Build], store: Store, *, reinstall: bool) -> None:
         present = store.find(build.key)
         folder, home = build.local.resolve(), store.home.resolve()
         if folder.is_dir() and home.is_relative_to(folder):
-            raise PymanError(f"the store {store.home} is inside of {build.local}", "Name a folder beside it.")
+            raise PymanError(f"{store.home} is inside of {build.local}", "Name a folder beside it.")
         if reinstall and present and present.path.resolve() == folder:
             raise PymanError(
                 f"{build.local} is the installation itself",

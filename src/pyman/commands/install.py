@@ -1,58 +1,32 @@
 """`pyman install`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from pyman.catalogue.build import Metadata
-from pyman.catalogue.sources import sources_of
-from pyman.choice.plan import Choice, Plan, Planner
+from pyman.choice.plan import Plan
 from pyman.cli import holes, installing, local_builds, networking, settings
 from pyman.cli.here import project_option
-from pyman.errors import PymanError, UsageError
+from pyman.commands.installs import (
+    Wishes,
+    finish_of,
+    installed,
+    planned,
+    source_of,
+    wanted_of,
+)
+from pyman.errors import PymanError
 from pyman.exact import locked
-from pyman.exact.asked import Asked, asked
-from pyman.exact.carried import Carried, from_option
+from pyman.exact.carried import from_option
 from pyman.installer.into_store import IntoStore
 from pyman.installer.reporter import Reporter
-from pyman.installer.sequence import Finish, Installer
-from pyman.machine.detection import Machine
-from pyman.network.address import public
-from pyman.network.cache import Cache
 from pyman.report import ui
 from pyman.store import changes, links, modes
 from pyman.store.installations import Installation, Store, executable_name
 from pyman.store.known_links import DEFAULT_NAMES
-
-
-class _Wishes(NamedTuple):
-    """What the options ask for; the names are those of the options."""
-
-    target: str | None
-    locked: bool
-    lock_file: Path | None
-    carried: Carried | None
-    metadata_place: str | None
-    mirror: str
-    wish: bool | None
-    no_project: bool
-    reinstall: bool
-    no_bin: bool
-    default: bool
-    force: bool
-    no_fallback: bool
-    no_smoke_test: bool
-    no_externally_managed: bool
-    compile_bytecode: bool
-    no_registry: bool
-    allow_unverified: bool
-    dry_run: bool
-    as_json: bool
-    quiet: bool
-    verbose: bool
 
 
 @click.command("install")
@@ -69,13 +43,22 @@ class _Wishes(NamedTuple):
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
-@click.option("--force", is_flag=True, help="Replace files in the directory of links that are not pyman's.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace what is not pyman's in the directory of links; with --prefix, what pyman has put there.",
+)
 @click.option("--no-fallback", is_flag=True, help="Try no other build where the best one does not run.")
 @click.option("--no-smoke-test", is_flag=True, help="Do not start it before it is published.")
 @click.option(
-    "--no-externally-managed", is_flag=True, help="Let pip install into it, outside of virtual environments."
+    "--externally-managed/--no-externally-managed",
+    "is_external",
+    default=None,
+    help="Whether pip is to install into environments only: yes in the store, no in a prefix.",
 )
 @click.option("--compile-bytecode", is_flag=True, help="Compile its modules now, on all cores.")
+@settings.prefix_option("Install one version into exactly this directory, outside of the store.")
+@click.option("--root", metavar="DIR", help="What will be / where it runs; the prefix is inside.")
 @click.option("--no-registry", is_flag=True, help="Make no entry in the Windows registry.")
 @click.option("--allow-unverified", is_flag=True, help="Install also what no checksum is known of.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
@@ -91,24 +74,39 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     else what the project's files ask for (`pyman help requests` lists them), else the newest stable version.
     What does not run on this machine is not installed: the next best build is tried in its place. Where no
     build is known that fits, newer ones are looked for once.
+
+    With --prefix one version goes into exactly that directory: no store, no links elsewhere, readable for
+    every user. What is there already stays; where it is in the way nothing is done.
     """
-    wishes = _Wishes(**options)
+    wishes = Wishes(**options)
+    if wishes.prefix is not None or wishes.root:
+        from pyman.commands import prefix_install
+
+        prefix_install.install(requests, wishes)
+    elif code := _install(requests, wishes):
+        context.exit(code)
+
+
+def _install(requests: Sequence[str], wishes: Wishes) -> int:
+    """Install into the store; returns the exit code."""
     store = settings.store()
     settings.bin_dir()  # what is wrong with it is said before anything is done
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         installing.describe(machine)
-    wanted, loaded = _wanted(requests, machine, wishes), list[Metadata]()
-    plan = _plan(wanted, store, machine, wishes, loaded)
+    wanted, loaded = wanted_of(requests, machine, wishes), list[Metadata]()
+    plan = planned(wanted, store, machine, wishes, loaded)
     holes.mention(wanted.meant, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
-        return
+        return 0
     if exposed := modes.exposure(store.home):
         ui.warning(exposed)
     with installing.reporter(quiet=wishes.quiet) as reporter:
         _tell_present(plan, store, reporter, wishes)
-        results = _install(plan.choices, store, reporter, wishes)
+        finish = finish_of(wishes, is_external=wishes.is_external is not False)
+        into = partial(IntoStore, store)
+        results = installed(plan.choices, into, reporter, wishes, finish)
     made = [result for result in results if isinstance(result, Installation)]
     failures = [result for result in results if isinstance(result, PymanError)]
     failures += _unsettled(plan.present, made, store, wishes)
@@ -116,91 +114,23 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
         ui.error(failure)
     if wishes.as_json:
         installing.print_made("installed", made, plan)
-    if failures:
-        context.exit(max(failure.exit_code for failure in failures))
+    return max((failure.exit_code for failure in failures), default=0)
 
 
-def _wanted(texts: Sequence[str], machine: Machine, wishes: _Wishes) -> Asked:
-    """Return what is asked for, the builds in files and folders apart."""
-    lock, carried = locked.named(wishes.locked, wishes.lock_file), wishes.carried
-    texts = [*texts, *(carried.archives if carried else ())]
-    here = local_builds.among(
-        texts, machine, wishes.metadata_place, unverified=wishes.allow_unverified, quiet=wishes.quiet
-    )
-    return asked(
-        [each for each in texts if each not in here],
-        here.values(),
-        carried,
-        lock,
-        machine,
-        project=not wishes.no_project,
-    )
-
-
-def _plan(wanted: Asked, store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]) -> Plan:
-    """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met.
-
-    The metadata, where they are needed, are put into `loaded`.
-    """
-    refresher = settings.refresher(wishes.wish, wishes.metadata_place, wishes.mirror)
-    requests = wanted.requests
-
-    def load() -> Metadata:
-        refresher.before_use(requests)
-        if not wishes.quiet:
-            refresher.tell_if_old()
-        loaded[:] = [settings.load_metadata(wishes.metadata_place)]
-        return loaded[0]
-
-    planner = Planner(store, machine, wanted.source(load), wishes.reinstall, wishes.allow_unverified)
-    local_builds.check(wanted.here, store, reinstall=wishes.reinstall)
-    known = partial(settings.load_metadata, wishes.metadata_place)
-    plan = wanted.planned(lambda: refresher.looking(lambda: planner.plan(requests), requests), known)
-    plan = planner.with_builds(plan, wanted.here)
-    if wishes.default and len(plan.present) + len(plan.choices) > 1:
-        raise UsageError("python can be only one version: --default takes one request", "Name one version.")
-    return plan
-
-
-def _install(
-    choices: Iterable[Choice], store: Store, reporter: Reporter, wishes: _Wishes
-) -> list[Installation | PymanError]:
-    """Install for each choice, and warn where it came to a static build though none was asked for."""
-    choices = list(choices)
-    installing.warn_if_static(choice.best.key for choice in choices if choice.is_last_resort)
-    finish = Finish(
-        is_external=not wishes.no_externally_managed,
-        smoke_test=not wishes.no_smoke_test,
-        compile_bytecode=wishes.compile_bytecode,
-    )
-    into, network = partial(IntoStore, store), networking.network()
-    installer = Installer(into, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=network)
-    results = installer.install_all([[each.best] if wishes.no_fallback else each.tries for each in choices])
-    fallen_back = [
-        result.key
-        for choice, result in zip(choices, results, strict=True)
-        if isinstance(result, Installation) and result.key != choice.best.key
-    ]
-    installing.warn_if_static(fallen_back)
-    return results
-
-
-def _tell_present(plan: Plan, store: Store, reporter: Reporter, wishes: _Wishes) -> None:
+def _tell_present(plan: Plan, store: Store, reporter: Reporter, wishes: Wishes) -> None:
     for installation in plan.present:
         reporter.already(installation)
         if store.layer(installation) == "system" and not wishes.quiet:
             ui.note(f"It is in the system store: {installation.path}")
 
 
-def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
+def _rehearse(plan: Plan, store: Store, wishes: Wishes) -> None:
     """Say what would be done; nothing is opened, locked or made."""
     coming = [Installation(choice.best.key, store.path_of(choice.best.key)) for choice in plan.choices]
     for installation in plan.present:
         ui.note(f"Already installed: {installation.key}")
     for choice in plan.choices:
-        cached = Cache(networking.network().cache_dir).find(choice.best.sha256)
-        source = choice.best.local or cached or public(sources_of(choice.best, wishes.mirror)[0])
-        ui.note(f"Would install {choice.best.key} from {source}")
+        ui.note(f"Would install {choice.best.key} from {source_of(choice, wishes)}")
     for bystander in filter(None, (store.bystander(choice.best.key) for choice in plan.choices)):
         raise changes.taken(bystander)
     installing.warn_if_known_bad(choice.best.key for choice in plan.choices)
@@ -214,7 +144,7 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
 
 
 def _unsettled(
-    present: Sequence[Installation], made: Sequence[Installation], store: Store, wishes: _Wishes
+    present: Sequence[Installation], made: Sequence[Installation], store: Store, wishes: Wishes
 ) -> list[PymanError]:
     """Settle what was installed, and what was there; returns the error, if there is one."""
     try:
@@ -226,7 +156,7 @@ def _unsettled(
     return []
 
 
-def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes) -> None:
+def _settle(installations: Sequence[Installation], store: Store, wishes: Wishes) -> None:
     """Make the links, and on Windows the entries in the registry."""
     installing.mend(installations, store)
     if installations and not wishes.no_bin:

@@ -55,11 +55,11 @@ class Additions:
     """What nothing that is meant to add files has brought."""
 
 
-def sort(root: Path, found: Differences, rights: Access) -> tuple[Additions, Differences]:
+def sort(root: Path, found: Differences, rights: Access | None) -> tuple[Additions, Differences]:
     """Tell apart what was added below `root`, and return the differences that no package explains.
 
     What was changed by a package that replaced another is one of its files, as long as it is as the package's
-    RECORD lists it, and nobody else may write to it.
+    RECORD lists it, and nobody else may write to it; without `rights` that does not count.
     """
     distributions = list(_distributions(root, found))
     sorted_, owners = Additions(), {name: each for each in distributions for name in each.listed}
@@ -98,7 +98,9 @@ def _distributions(root: Path, found: Differences) -> Iterator["_Distribution"]:
             yield each
 
 
-def _openness(path: Path, rights: Access) -> str:
+def _openness(path: Path, rights: Access | None) -> str:
+    if not rights:
+        return ""
     try:
         return rights.openness(path.lstat())
     except OSError as error:

@@ -20,12 +20,13 @@ _MOST_THREADS = 4
 
 
 def compare(
-    root: Path, listed: Manifest, access: Access, made: AbstractSet[str], own: Collection[str] = ("",)
+    root: Path, listed: Manifest, access: Access | None, made: AbstractSet[str], own: Collection[str] = ("",)
 ) -> "Comparison":
     """Return what is not as it should be below `root`, which has been looked at when this returns.
 
     `made` are the folders whose mode and owner count, `.` for `root` itself. What is not listed counts only
-    in the folders `own`; of the rest no more is looked at than what is listed, and the way there.
+    in the folders `own`; of the rest no more is looked at than what is listed, and the way there. Without
+    `access`, mode and owner do not count.
     """
     comparison = Comparison(dict(listed), access, made, tuple(f"{name}/" if name else "" for name in own))
     if "." in made:
@@ -62,7 +63,7 @@ class Comparison:
     """What was found so far; `rest` is what is listed and was not come upon."""
 
     rest: Manifest
-    access: Access
+    access: Access | None
     made: AbstractSet[str]
     own: tuple[str, ...]
     jobs: list[_Job] = field(default_factory=list)
@@ -73,7 +74,7 @@ class Comparison:
     def look_at_root(self, path: Path) -> None:
         """Compare who may change the folder itself."""
         with suppress(OSError):  # it is gone, which is seen later
-            self._note(".", self.access.faults(path.stat()))  # of what a link leads to
+            self._note(".", self.access.faults(path.stat()) if self.access else "")  # of what a link leads to
 
     def is_own(self, name: str) -> bool:
         """Whether something is where nothing should be that is not listed."""
@@ -95,6 +96,8 @@ class Comparison:
 
     def _rights(self, name: str, entry: "os.DirEntry[str]", *, is_listed: bool) -> str:
         """What is wrong with who may change something; of what was added, only whether others may."""
+        if not self.access:
+            return ""
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:

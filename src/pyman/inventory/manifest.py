@@ -122,12 +122,17 @@ def examine(path: str, expected: int | None = None) -> File:
     """
     file = os.open(path, _READ)
     try:
-        status = os.fstat(file)
-        is_wanted = expected is None or expected == status.st_size
-        digest = _digest(file, status.st_size) if is_wanted else ""
-        return File(status.st_size, digest, _is_executable(status))
+        return examined(file, expected)
     finally:
         os.close(file)
+
+
+def examined(file: int, expected: int | None = None) -> File:
+    """Return what `examine` does, of a file that is open."""
+    status = os.fstat(file)
+    is_wanted = expected is None or expected == status.st_size
+    digest = _digest(file, status.st_size) if is_wanted else ""
+    return File(status.st_size, digest, _is_executable(status))
 
 
 def _digest(file: int, size: int) -> str:
