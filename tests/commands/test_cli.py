@@ -24,6 +24,7 @@ COMMANDS = [
     "uninstall",
     "prune",
     "explain",
+    "doctor",
     "dir",
     "update-shell",
     "self",

@@ -202,7 +202,7 @@ def variables(rows: dict[str, tuple[str, str]]) -> dict[str, str]:
 def test_settings(machine: Pyman) -> None:
     del machine.environment["OFFER"]
     for rows in together():
-        env = {"PYMAN_REFRESH": "", **variables(rows)}
+        env = {"PYMAN_REFRESH": "", "PYMAN_INSTALL_TO": "/opt", "PYMAN_OF_OTHERS": "1", **variables(rows)}
         findings = found(machine, **env)
         for what, command in rows.values():
             told = [each for each in findings if f"{each['check']}: {each['what']}".startswith(what)]
