@@ -54,7 +54,8 @@ class Wishes(NamedTuple):
 
 def wanted_of(texts: Sequence[str], machine: Machine, wishes: Wishes) -> Asked:
     """Return what is asked for, the builds in files and folders apart."""
-    lock, carried = locked.named(wishes.locked, wishes.lock_file), wishes.carried
+    carried = wishes.carried
+    lock = locked.named(wishes.locked, wishes.lock_file, carried.lock if carried else None)
     texts = [*texts, *(carried.archives if carried else ())]
     here = local_builds.among(
         texts, machine, wishes.metadata_place, unverified=wishes.allow_unverified, quiet=wishes.quiet
