@@ -27,6 +27,7 @@ from pyman.builds.key import Key
 from pyman.errors import PymanError
 from pyman.report import ui
 from pyman.report.plain_lines import Lines
+from pyman.slimming.ledger import Ledger
 from pyman.store.installations import Installation
 
 _WIDE_ENOUGH = 80  # columns, for all that is worth knowing
@@ -121,6 +122,9 @@ class Bars:
 
     def does_not_run(self, error: PymanError, following: Key) -> None:
         self._lines.does_not_run(error, following)
+
+    def left_out(self, key: Key, ledger: Ledger) -> None:
+        self._lines.left_out(key, ledger)
 
     def warned(self, text: str) -> None:
         self._lines.warned(text)
