@@ -23,6 +23,7 @@ ORDER = [
     "errors",  # the errors that are raised on purpose
     "builds",  # what a build is called
     "system",  # what the operating system gives
+    "config",  # settings, and who has the say
     "machine",  # what this machine is
     "requests",  # what a user may type
     "archive",  # an archive into a tree, safely

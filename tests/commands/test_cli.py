@@ -16,7 +16,18 @@ from pyman import __version__
 from pyman.report import manual
 
 _STORY = ["install", "list", "find", "run", "pin", "upgrade", "refresh", "outdated", "audit", "verify"]
-COMMANDS = [*_STORY, "uninstall", "prune", "explain", "dir", "update-shell", "self", "completion", "help"]
+COMMANDS = [
+    *_STORY,
+    "uninstall",
+    "prune",
+    "explain",
+    "config",
+    "dir",
+    "update-shell",
+    "self",
+    "completion",
+    "help",
+]
 VARIABLES = ("HOME", "BIN_DIR", "MIRROR", "METADATA", "TARGET", "DEBUG")
 unix = pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}Windows has no /dev and no /bin/sh")
 

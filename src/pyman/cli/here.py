@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyman.cli.configured import environ
 from pyman.discovery.finder import Here, Outcome
 from pyman.errors import PymanError
 from pyman.machine import detection
@@ -29,7 +30,7 @@ def here(request: str | None = None) -> Here:
         if request is None:
             raise
         start = Path("/")
-    return Here(user_store(os.environ), _machine(), os.environ, start)
+    return Here(user_store(environ()), _machine(), os.environ, start)
 
 
 def missing(outcome: Outcome) -> PymanError:
@@ -44,8 +45,8 @@ def available(request: Request) -> "Build":
     from pyman.choice.select import candidates
     from pyman.cli import settings
 
-    metadata = settings.load_metadata(os.environ.get("PYMAN_METADATA"))
-    return candidates(request, metadata, settings.machine(os.environ.get("PYMAN_TARGET")))[0]
+    metadata = settings.load_metadata(environ().get("PYMAN_METADATA"))
+    return candidates(request, metadata, settings.machine(environ().get("PYMAN_TARGET")))[0]
 
 
 def _hint(request: Request) -> str:
@@ -62,7 +63,7 @@ def _quoted(text: str) -> str:
 
 def _machine() -> Machine | None:
     """What this machine is; None where nothing is built for it: other Pythons may well be found there."""
-    target = os.environ.get("PYMAN_TARGET") or None
+    target = environ().get("PYMAN_TARGET") or None
     try:
         return detection.machine(target)
     except PymanError:

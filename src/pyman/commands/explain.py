@@ -16,7 +16,7 @@ from pyman.cli.networking import network_options
 from pyman.errors import NoDownloadFoundError
 from pyman.machine.detection import Machine
 from pyman.network.address import public
-from pyman.report import ui
+from pyman.report import config_facts, ui
 from pyman.requests.request import Request
 from pyman.store.installations import Installation
 
@@ -83,6 +83,7 @@ def _document(answer: _Answer) -> dict[str, Any]:
         | explanation.reading(answer.request),
         "machine": [asdict(fact) for fact in explanation.facts(answer.machine)],
         "target": str(target),
+        "settings": [each.document() for each in config_facts.told() if each.said],
         "chosen": chosen and str(chosen.build.key),
         "installed": answer.installed and str(answer.installed.key),
         "installed_store": answer.installed and settings.store().layer(answer.installed),
@@ -113,6 +114,8 @@ def _print(answer: _Answer, *, everything: bool) -> None:
     target = answer.request.target_on(answer.machine.target)
     _section(f"Request {answer.text}", explanation.reading(answer.request).items())
     _section("Machine", map(_told, explanation.facts(answer.machine)))
+    if told := [each for each in config_facts.told() if each.said]:
+        _section("Settings", ((each.setting.name, f"{each.value} ({each.origin})") for each in told))
     ui.data(f"Target {target}")
     chosen = [each for each in answer.judged if each.status is Status.CHOSEN]
     ui.data("")

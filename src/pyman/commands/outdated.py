@@ -1,6 +1,5 @@
 """`pyman outdated`."""
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +9,7 @@ import click
 from pyman.builds.key import Key
 from pyman.catalogue.lifecycle import Support, end_of_life
 from pyman.cli import settings
+from pyman.cli.configured import environ
 from pyman.cli.networking import network_options
 from pyman.report import ui
 from pyman.upkeep import conditions
@@ -43,7 +43,7 @@ def command(
     if installations:
         settings.refresher(wish, metadata_place, mirror).before_newest()
     found = Successors(
-        settings.load_metadata(metadata_place), settings.machine(os.environ.get("PYMAN_TARGET"))
+        settings.load_metadata(metadata_place), settings.machine(environ().get("PYMAN_TARGET"))
     )
     today = datetime.now(UTC).date()
     outdated = [each for each in conditions.conditions(installations, found, today) if each.is_outdated]

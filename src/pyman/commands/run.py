@@ -7,6 +7,7 @@ from shutil import which
 import click
 
 from pyman.cli import settings
+from pyman.cli.configured import environ
 from pyman.cli.here import here, missing
 from pyman.cli.networking import handed_on, network_options
 from pyman.discovery.finder import Found, find, installed
@@ -99,7 +100,7 @@ def _python(text: str | None, options: list[str], *, install: bool, dry_run: boo
         if outcome.request.full_version:
             from pyman.cli import holes
 
-            holes.mention([outcome.request], place.machine, os.environ.get("PYMAN_METADATA"))
+            holes.mention([outcome.request], place.machine, environ().get("PYMAN_METADATA"))
         return outcome.found
     if not install or outcome.system:
         raise missing(outcome)

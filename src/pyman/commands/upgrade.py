@@ -1,6 +1,5 @@
 """`pyman upgrade`."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +9,7 @@ import click
 from pyman.catalogue.build import Build
 from pyman.choice.plan import Choice
 from pyman.cli import installing, networking, settings
+from pyman.cli.configured import environ
 from pyman.cli.fitting import nothing_fits
 from pyman.errors import PymanError, UsageError
 from pyman.installer.sequence import Installer
@@ -116,7 +116,7 @@ def _steps(installations: Sequence[Installation], metadata_place: str | None) ->
     if not installations:
         return []
     found = Successors(
-        settings.load_metadata(metadata_place), settings.machine(os.environ.get("PYMAN_TARGET"))
+        settings.load_metadata(metadata_place), settings.machine(environ().get("PYMAN_TARGET"))
     )
     return [_Step(each, found.of(each), found.dynamic_of(each)) for each in installations]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from pyman.cli import bystanding, settings
+from pyman.cli import settings
 from pyman.errors import PymanError
-from pyman.report import ui
+from pyman.report import bystanding, ui
 from pyman.store import modes, verification
 from pyman.store.installations import Installation, Store
 from pyman.store.verification import Report

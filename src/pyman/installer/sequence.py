@@ -30,6 +30,7 @@ from pyman.errors import (
     CancelledError,
     DoesNotRunError,
     FetchError,
+    HostNotAllowedError,
     OfflineError,
     PymanError,
     TooLargeError,
@@ -170,7 +171,7 @@ class Installer:
                 return self._from_source(build, url)
             except FetchError as error:
                 failures.append(error)
-                if not isinstance(error, OfflineError):
+                if not isinstance(error, OfflineError | HostNotAllowedError):
                     self.reporter.failed(build.key, error, final=len(failures) == len(sources))
         raise all_failed(build, failures)
 

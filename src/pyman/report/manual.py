@@ -14,7 +14,7 @@ TOPICS = {
     "commands": "all commands, what they print, and their exit codes",
     "requests": "how to say which Python is wanted",
     "containers": "images of Alpine, Debian and others",
-    "settings": "every environment variable",
+    "settings": "every environment variable, files for a user and for a site",
     "mirrors": "mirrors, metadata of your own, and no network",
     "store": "where things are, stores for several users, what verify compares",
     "environments": "which virtual environments keep a Python from being removed",
