@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
-from pyman.errors import CancelledError, FetchError
+from pyman.errors import CancelledError, DigestMismatchError, FetchError
 from pyman.network import problems
 from pyman.network.address import public
 from pyman.network.client import opened
@@ -40,15 +40,19 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)
 class Body:
     """One GET until all of its body has come; `size` is known at once. FetchError if it cannot be had.
 
-    `digest` is that of the chunks that were taken: who takes a chunk adds it there before the next.
+    `digest` is that of the chunks that were taken: who takes a chunk adds it there before the next. So many
+    bytes as `received` says are there already, of a download that was broken off.
     """
 
-    def __init__(self, url: str, network: Network, digest: "HASH", cancelled: Event) -> None:
+    def __init__(
+        self, url: str, network: Network, digest: "HASH", cancelled: Event, received: int = 0
+    ) -> None:
         self.size: int | None = None
+        self._is_first = True
         self._url = url
         self._network = network
         self._cancelled = cancelled
-        self._received = 0
+        self._received = received
         self._digest = digest
         self._validators: tuple[str, ...] = ()
         self._failures = 0
@@ -114,8 +118,8 @@ class Body:
     def _learn(self, response: httpx.Response) -> None:
         """Note size and validator of the first answer; later ones must fit, or the file is another one."""
         size, validators = _whole_size(response), _validators(response)
-        if not self._received:
-            self.size, self._validators = size, validators
+        if self._is_first:
+            self.size, self._validators, self._is_first = size, validators, False
         elif None not in (size, self.size) and size != self.size:
             raise self._changed()
         elif response.status_code == _PARTIAL and _differ(validators, self._validators):
@@ -151,8 +155,8 @@ class Body:
                 return rest
         raise self._changed()
 
-    def _changed(self) -> FetchError:
-        return FetchError(f"{public(self._url)} changed while it was being downloaded", "Try again.")
+    def _changed(self) -> DigestMismatchError:
+        return DigestMismatchError(f"{public(self._url)} changed while it was being downloaded", "Try again.")
 
     def _wait_or_raise(self, error: FetchError, pause: float | None = None) -> None:
         """Wait before the next try, longer each time; raise `error` once there were too many."""
@@ -165,6 +169,24 @@ class Body:
             pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         if self._cancelled.wait(pause):
             raise CancelledError("Stopped.")
+
+
+def size_at(url: str, network: Network) -> int | None:
+    """Return how many bytes are at an http address, None where that is not told; FetchError as for a body.
+
+    One byte is asked for, not the head alone: an address that was signed for GET answers nothing else.
+    """
+    try:
+        with opened(url, {"Range": "bytes=0-0"}, network) as response:
+            if not response.is_success:
+                raise problems.refused(url, response)
+            if response.status_code == _PARTIAL:
+                response.read()  # so that the connection can be used again
+            return _whole_size(response)
+    except httpx.HTTPError as error:
+        raise problems.failed(url, error) from None
+    except httpx.InvalidURL:
+        raise FetchError(f"{public(url)} is no address to ask", "Check the address.") from None
 
 
 def steady(chunks: Iterator[bytes], stall: float) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """The bytes of one source: hashed as they pass, and taken up again where a connection breaks."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from threading import Event
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pyman.errors import AbsentError, CancelledError, DigestMismatchError, FetchError, OfflineError
 from pyman.network.address import path_of, public
-from pyman.network.body import Body
+from pyman.network.body import Body, size_at
 from pyman.network.policy import Network
 from pyman.network.problems import CHECK
 from pyman.system import regular_file
@@ -25,15 +25,23 @@ LARGEST_DOCUMENT = 256 * 1024**2  # bytes; of what is read whole, unpacked
 class Download:
     """The bytes of one source as they arrive, each once, hashed with `digest` as they pass.
 
-    `size` is what the source announced, in bytes; None when it did not. `received` is how many have passed.
+    `size` is what the source announced, in bytes; None when it did not. `received` is how many have passed,
+    those counted that were there before.
     """
 
-    def __init__(
-        self, url: str, size: int | None, chunks: Iterator[bytes], digest: "HASH", cancelled: Event
+    def __init__(  # noqa: PLR0913 - it is what a download is made of
+        self,
+        url: str,
+        size: int | None,
+        chunks: Iterator[bytes],
+        digest: "HASH",
+        cancelled: Event,
+        *,
+        received: int = 0,
     ) -> None:
         self.url = url
         self.size = size
-        self.received = 0
+        self.received = received
         self._chunks = chunks
         self._digest = digest
         self._cancelled = cancelled
@@ -74,20 +82,39 @@ class Download:
 
 
 @contextmanager
-def downloading(url: str, cancelled: Event, network: Network = Network()) -> Iterator[Download]:  # noqa: B008 - frozen
-    """Open `url` (http, https or file) and give its bytes.
+def downloading(
+    url: str,
+    cancelled: Event,
+    network: Network = Network(),  # noqa: B008 - frozen
+    had: Iterable[bytes] = (),
+) -> Iterator[Download]:
+    """Open `url` (http, https or file) and give its bytes; of what begins with `had` those that follow.
 
     FetchError when that fails, then or on the way; CancelledError soon after `cancelled` is set.
     """
+    digest, received = sha256(), 0
+    for chunk in had:
+        digest.update(chunk)
+        received += len(chunk)
     if url.startswith("file:"):
         with _opened(url) as file:
-            yield Download(url, os.fstat(file.fileno()).st_size, _pieces(file), sha256(), cancelled)
+            file.seek(received)
+            size = os.fstat(file.fileno()).st_size
+            yield Download(url, size, _pieces(file), digest, cancelled, received=received)
         return
     check_online(url, network)
-    digest = sha256()
-    body = Body(url, network, digest, cancelled)
+    body = Body(url, network, digest, cancelled, received)
     with closing(body):
-        yield Download(url, body.size, body.chunks(), digest, cancelled)
+        yield Download(url, body.size, body.chunks(), digest, cancelled, received=received)
+
+
+def size_of(url: str, network: Network) -> int | None:
+    """Return how many bytes are at `url` (http, https or file), None where that is not told; FetchError."""
+    if url.startswith("file:"):
+        with _opened(url) as file:
+            return os.fstat(file.fileno()).st_size
+    check_online(url, network)
+    return size_at(url, network)
 
 
 def check_online(url: str, network: Network) -> None:

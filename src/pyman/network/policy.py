@@ -45,7 +45,7 @@ class Network(NamedTuple):
             hosts_in(environ.get("PYMAN_ALLOW_INSECURE_HOST", "")),
             _folder(environ, "PYMAN_CACHE_DIR"),
             hosts_in(environ.get(_ALLOWED, "")) or None,
-            origin_of(_ALLOWED, environ),
+            origin_of(_ALLOWED, environ) if environ.get(_ALLOWED) else "",
         )
 
     def allows(self, host: str, port: int | None) -> bool:
