@@ -40,6 +40,7 @@ ORDER = [
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree
     "installer",  # the sequence of an install
+    "mirror",  # a folder from which others install
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
     "report",  # what people see

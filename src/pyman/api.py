@@ -177,6 +177,9 @@ class _Reporter:
         if self._tell:
             self._tell(progress)
 
+    def fetched(self, key: Key) -> None:
+        """Nobody is told: nothing is fetched without being installed."""
+
     def testing(self, key: Key, seconds: float) -> None:
         """Nobody is told: it comes to an end."""
 

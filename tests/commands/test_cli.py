@@ -21,6 +21,7 @@ COMMANDS = [
     "uninstall",
     "prune",
     "explain",
+    "mirror",
     "config",
     "dir",
     "update-shell",

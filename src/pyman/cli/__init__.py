@@ -30,6 +30,7 @@ _COMMANDS = {
     "uninstall": "Remove installed Python versions.",
     "prune": "Remove superseded installations that nothing uses.",
     "explain": "Tell which build a request gets, and why not the others.",
+    "mirror": "Fill, check, add to and serve a mirror for others.",
     "config": "Show every setting, and where it came from.",
     "dir": "Print the directory in which Python versions are installed.",
     "update-shell": "Put the directory of links on the PATH of your shell.",
