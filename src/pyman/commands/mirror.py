@@ -223,7 +223,8 @@ def add_command(folder: Path, source: Path, name: str, as_json: bool) -> None:
 
 
 def _known(key: Key) -> "Build | None":
-    builds = settings.load_metadata(None).builds(key.target)
+    minor = Request(key.implementation, key.version.series)
+    builds = settings.load_metadata(None).builds(key.target, minor)
     return next((each for each in builds if each.key == key), None)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from threading import Event
 from typing import BinaryIO, Protocol
 
-from pyman.archive.pipeline import awaited
+from pyman.archive.pipeline import as_they_come
 from pyman.builds.key import Key
 from pyman.catalogue.build import Build
 from pyman.catalogue.sources import all_failed, sources_of
@@ -62,9 +62,9 @@ class Fetcher:
         with stoppable(self.stop), ThreadPoolExecutor(AT_ONCE) as pool:
             try:
                 with held_back():
-                    coming = [(build, pool.submit(self._tried, build)) for build in builds]
-                for build, result in coming:
-                    outcome = awaited(result)
+                    coming = {pool.submit(self._tried, build): build for build in builds}
+                for result in as_they_come(coming):
+                    build, outcome = coming[result], result.result()
                     if isinstance(outcome, PymanError):
                         failures[build.key] = outcome
                     else:
