@@ -23,6 +23,7 @@ ORDER = [
     "errors",  # the errors that are raised on purpose
     "builds",  # what a build is called
     "system",  # what the operating system gives
+    "config",  # settings, and who has the say
     "machine",  # what this machine is
     "requests",  # what a user may type
     "archive",  # an archive into a tree, safely
@@ -45,6 +46,7 @@ ORDER = [
     "prefix",  # an exact directory with a Python in it
     "installer",  # the sequence of an install
     "sbom",  # what an installation consists of
+    "mirror",  # a folder from which others install
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
     "doctor",  # what is wrong with a machine's set-up

@@ -4,7 +4,7 @@ Everything here is to be had from `pyman` itself. Nothing is printed, nobody is 
 `python3.12` is made outside of the store. What is not given is taken from the environment, as on the command
 line (`PYMAN_HOME`, `PYMAN_SYSTEM_HOME`, `PYMAN_MIRROR`, `PYMAN_METADATA`, `PYMAN_TARGET`). All of it may be
 called from several threads and processes at once. A request is a text, else there is a TypeError: as a number
-3.10 is 3.1.
+3.10 is 3.1. What is not in the environment the files of settings say.
 """
 
 import os
@@ -19,6 +19,7 @@ from pyman.catalogue import origins
 from pyman.catalogue.build import Metadata
 from pyman.choice.installed import best_installed
 from pyman.choice.plan import Plan, Planner
+from pyman.config import layers
 from pyman.discovery.interpreter import Interpreter
 from pyman.errors import NoDownloadFoundError, PymanError
 from pyman.machine import detection
@@ -91,10 +92,10 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     from pyman.installer.into_store import IntoStore  # noqa: PLC0415
     from pyman.installer.sequence import Installer  # noqa: PLC0415
 
-    place = _setting(None if metadata is None else os.fspath(metadata), "PYMAN_METADATA")
+    place = _setting(None if metadata is None else os.fspath(metadata), "metadata")
     here = _store(home)
-    network = Network.from_environment(os.environ)
-    source = _setting(mirror, "PYMAN_MIRROR") or ""
+    network = Network.from_environment(layers.environ())
+    source = _setting(mirror, "mirror") or ""
     load = partial(origins.load, place, lambda: network, here.homes)
     planner = Planner(here, _machine(target), load, reinstall, allow_unverified)
     plan = _plan(planner, _request(request), network, source, is_given=bool(place))
@@ -149,7 +150,7 @@ def _plan(planner: Planner, request: Request, network: Network, mirror: str, *, 
     """Make the plan, and look for newer builds as on the command line."""
     from pyman.refresh.occasions import Refresher  # noqa: PLC0415 - see above
 
-    refresher = Refresher(planner.store, network, mirror=mirror, is_given=is_given)
+    refresher = Refresher(planner.store, network, mirror=mirror, is_given=is_given, environ=layers.environ())
 
     def load() -> Metadata:
         refresher.before_use([request])
@@ -188,6 +189,9 @@ class _Reporter:
         if self._tell:
             self._tell(progress)
 
+    def fetched(self, key: Key) -> None:
+        """Nobody is told: nothing is fetched without being installed."""
+
     def testing(self, key: Key, seconds: float) -> None:
         """Nobody is told: it comes to an end."""
 
@@ -223,14 +227,21 @@ def _parts(key: Key) -> tuple[str, str, str]:
 
 
 def _store(home: StrPath | None) -> Store:
-    return user_store(os.environ, None if home is None else Path(home).expanduser().absolute())
+    own = None if home is None else Path(home).expanduser().absolute()
+    if own:
+        layers.check_option("home=", str(own), "home", layers.environ())
+    return user_store(layers.environ(), own)
 
 
 def _machine(target: str | None) -> detection.Machine:
-    return detection.machine(_setting(target, "PYMAN_TARGET"))
+    return detection.machine(_setting(target, "target"))
 
 
-def _setting(given: str | None, variable: str) -> str | None:
+def _setting(given: str | None, name: str) -> str | None:
+    """What is given, else what the variable or a file says."""
     if not isinstance(given, str | None):
-        raise TypeError(f"what {variable} would say is a text, not {given!r}")
-    return (os.environ.get(variable) if given is None else given) or None
+        raise TypeError(f"{name} is a text, not {given!r}")
+    environ = layers.environ()
+    if given is not None:
+        layers.check_option(f"{name}=", given, name, environ)
+    return (environ.get(f"PYMAN_{name.upper()}") if given is None else given) or None

@@ -10,6 +10,7 @@ PymanError                 expected failure, exit code 1
     AbsentError            a source says that it has no such file
     UnreachableError       no connection to a source could be made
     OfflineError           they would have to be fetched, and no connection may be opened
+    HostNotAllowedError    they are at a host that may not be connected to
     DigestMismatchError    a source delivered other bytes than were published
     WebPageError           a source answered with a web page or a message in place of the file
   ArchiveError             an archive is damaged or hostile
@@ -78,6 +79,10 @@ class UnreachableError(FetchError):
 
 class OfflineError(FetchError):
     """A connection would have to be opened, and the user does not want that."""
+
+
+class HostNotAllowedError(FetchError):
+    """A connection to a host would have to be opened that is not one of those that are allowed."""
 
 
 class DigestMismatchError(FetchError):

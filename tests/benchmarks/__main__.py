@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.benchmarks import report
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.case_find import find
+from tests.benchmarks.case_fleet import fleet
 from tests.benchmarks.case_growth import growth
 from tests.benchmarks.case_in_use import in_use
 from tests.benchmarks.case_install import four, install
@@ -41,6 +42,7 @@ CASES: dict[str, Callable[[Bench], list[Row]]] = {
     "growth": growth,
     "in-use": in_use,
     "verify": verify,
+    "fleet": fleet,
 }
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
-_RIVALS = ("uv", "pbs-installer[download,install]")
+# Beside the rivals an object store that speaks S3, for the fleet.
+_RIVALS = ("uv", "pbs-installer[download,install]", "moto[server]")
 _SYSTEM_PATH = "/usr/bin:/bin"
 
 

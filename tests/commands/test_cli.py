@@ -25,6 +25,8 @@ COMMANDS = [
     "prune",
     "explain",
     "doctor",
+    "mirror",
+    "config",
     "dir",
     "update-shell",
     "self",

@@ -211,6 +211,19 @@ def test_settings(machine: Pyman) -> None:
         assert mend(machine, findings, **env) == []
 
 
+def test_files_of_settings(machine: Pyman) -> None:
+    path = machine.home / ".config" / "pyman" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text('mirorr = "https://host"\nretries = "many"\n', encoding="utf-8")
+    findings = found(machine)
+    assert whats(findings) == [
+        f"settings: {path}, line 1: there is no setting mirorr; it is passed over. Did you mean mirror?",
+        f"settings: {path}, line 2: retries should be a whole number, such as 3",
+    ]
+    editor = script(machine.root / "editor", 'echo "retries = 3" > "$1"')
+    assert mend(machine, findings, EDITOR=str(editor)) == []
+
+
 def test_the_order_of_path(machine: Pyman) -> None:
     """Another manager's shims first, a program of the same name, and the directory of links twice."""
     own, others = machine.bin, machine.root / "others"

@@ -26,12 +26,13 @@ http {{
     scgi_temp_path temporary;
     default_type application/octet-stream;
     sendfile on;
-    server {{
-        listen {address}:{port};
-        root {root};
-    }}
+    {servers}
 }}
 """
+_SERVER = """server {{
+        listen {address}:{port};
+        root {root};
+    }}"""
 _PATIENCE = 10.0  # seconds until it must listen
 
 
@@ -51,11 +52,17 @@ def serving(
     folder: Path, work: Path, port: int, *, address: str = LOOPBACK, prefix: Sequence[str] = ()
 ) -> Iterator[None]:
     """Serve `folder` at `address`; its logs are in `work`. `prefix` starts it somewhere else."""
+    with configured(_SERVER.format(address=address, port=port, root=folder), work, prefix):
+        yield
+
+
+@contextmanager
+def configured(servers: str, work: Path, prefix: Sequence[str] = ()) -> Iterator[None]:
+    """Run nginx with these servers; its logs are in `work`. `prefix` starts it somewhere else."""
     path = program()
     if not path:
         raise FileNotFoundError(MISSING)
-    configuration = _CONFIGURATION.format(address=address, port=port, root=folder)
-    (work / "nginx.conf").write_text(configuration, encoding="utf-8")
+    (work / "nginx.conf").write_text(_CONFIGURATION.format(servers=servers), encoding="utf-8")
     command = [*prefix, path, "-p", str(work), "-c", "nginx.conf", "-e", "error.log"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Generic, TypeVar
 
 from pyman.system.stopping import held_back
@@ -88,6 +88,16 @@ def awaited(result: Future[R]) -> R:
         with held_back():
             if wait([result], _GLANCE).done:
                 return result.result()
+
+
+def as_they_come(results: Iterable[Future[R]]) -> Iterator[Future[R]]:
+    """Yield each as soon as it has its result, looking up now and then as `awaited` does."""
+    waiting = set(results)
+    while waiting:
+        with held_back():
+            done = wait(waiting, _GLANCE, FIRST_COMPLETED).done
+        waiting -= done
+        yield from done
 
 
 def _join(consumers: Iterable["_Consumer[T, R]"]) -> None:

@@ -31,10 +31,10 @@ class Build(NamedTuple):
 
     @property
     def file_name(self) -> str:
-        """The archive's name, as it stands in a mirror."""
+        """The archive's name, as it stands in a mirror; a signature is none of it."""
         from urllib.parse import unquote  # noqa: PLC0415 - for those who download
 
-        return unquote(self.url.rpartition("/")[2])
+        return unquote(self.url.partition("?")[0].rpartition("/")[2])
 
 
 class Metadata(Protocol):

@@ -37,11 +37,11 @@ def load(
         from pyman.catalogue import given  # noqa: PLC0415
 
         try:
-            return given.read(place, network(), partial(parse, origin=public(place)), warn)
+            return given.read(place, network(), partial(parse, origin=public(place), place=place), warn)
         except FetchError as error:
             raise type(error)(error.message, f"{error.hint} {_PLACE}") from None
     try:
-        return parse(Path(place).read_bytes(), place)
+        return parse(Path(place).read_bytes(), place, place)
     except OSError as error:
         if not Path(place).is_absolute():
             current_dir(place)  # is it that which is gone?
@@ -50,10 +50,11 @@ def load(
         ) from None
 
 
-def parse(data: bytes, origin: str) -> Metadata:
+def parse(data: bytes, origin: str, place: str = "") -> Metadata:
     """Return the metadata in `data`: pyman's own form or the object that uv reads.
 
-    `origin` names the file or URL in errors. Raises MetadataError for anything else.
+    `origin` names the file or URL in errors; `place` is it, if what only a mirror has is beside it. Raises
+    MetadataError for anything else.
     """
     try:
         document = json.loads(data)
@@ -62,7 +63,7 @@ def parse(data: bytes, origin: str) -> Metadata:
     if not isinstance(document, dict):
         raise damaged(origin, "it is not a JSON object")
     if "builds" in document:
-        return own_form.WholeMetadata(document, origin)
+        return own_form.WholeMetadata(document, origin, place)
     from pyman.catalogue.uv_form import KeyedMetadata  # noqa: PLC0415 - few have such a file
 
     return KeyedMetadata(document, origin)

@@ -160,9 +160,13 @@ class SectionedMetadata:
 
 
 class WholeMetadata:
-    """A document of this form, parsed as a whole; neither its sections' places nor its order matter."""
+    """A document of this form, parsed as a whole; neither its sections' places nor its order matter.
 
-    def __init__(self, document: Mapping[str, Any], origin: str) -> None:
+    What only a mirror has is in that at whose root the document is, if its `place` is known.
+    """
+
+    def __init__(self, document: Mapping[str, Any], origin: str, place: str = "") -> None:
+        self._place = place
         self._name = origin
         self._builds: Mapping[str, Any] = document["builds"]
         self._origin: str = document.get("origin", "")
@@ -178,10 +182,18 @@ class WholeMetadata:
             builds = list(_builds_of_rows(self._builds.get(str(target), []), target, self._origin))
         except (ValueError, TypeError, AttributeError) as error:
             raise damaged(self._name, f"section {target}: {error}") from None
+        if self._place:
+            builds = _in_mirror(builds, self._place)
         return best_first(build for build in builds if not request or request.may_cover(build.key.minor))
 
     def minors(self, target: Target, request: Request) -> Iterator[Iterator[Build]]:
         return by_minor(self.builds(target, request))
+
+
+def _in_mirror(builds: Iterable[Build], place: str) -> list[Build]:
+    from pyman.catalogue.sources import address_in, folder_of  # noqa: PLC0415 - few documents are given
+
+    return [build._replace(url=address_in(build.url, folder_of(place))) for build in builds]
 
 
 def _head(file: BinaryIO) -> bytes:

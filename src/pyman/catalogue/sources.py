@@ -1,6 +1,7 @@
 """Where a build may be had."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from pyman.catalogue.build import Build
@@ -11,6 +12,8 @@ GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download
 # The build project's own mirror, which it wants to be asked first (astral-sh/uv issue 18503).
 PROJECT_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
 _PORTS = {"http": 80, "https": 443}
+# Where a build is that only a mirror has: `mirror://{release}/{file}`, whatever the mirror's address is.
+OF_MIRROR = "mirror://"
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 _WITHOUT = (
     "Without a network there are three ways: a mirror that can be reached (--mirror URL), a folder with "
@@ -22,11 +25,15 @@ def sources_of(build: Build, mirror: str = "") -> list[str]:
     """Return the URLs at which `build` may be had, each once, in the order in which to try them.
 
     `mirror` is a URL or a folder laid out as the release downloads are: `{mirror}/{release}/{file}`. The
-    metadata may name it as well.
+    metadata may name it as well. FetchError where only a mirror has it, and none is named.
     """
     urls = []
     if mirror:
         urls.append(below(mirror, f"{build.key.release}/{quote(build.file_name)}"))
+    if build.url.startswith(OF_MIRROR):
+        if not urls:
+            raise FetchError(f"{build.key} is to be had from the mirror alone that told of it", _MIRROR)
+        return urls
     if build.url.startswith(GITHUB):
         urls.append(PROJECT_MIRROR + build.url.removeprefix(GITHUB))
     asked: dict[object, str] = {}
@@ -51,6 +58,19 @@ def below(mirror: str, path: str) -> str:
     base = mirror if "://" in mirror else given_dir(mirror, "--mirror or PYMAN_MIRROR").resolve().as_uri()
     base, mark, query = base.partition("?")
     return f"{base.rstrip('/')}/{path}{mark}{query}"
+
+
+def address_in(url: str, mirror: str) -> str:
+    """Return a build's address, that in `mirror` where only a mirror has it."""
+    return below(mirror, url.removeprefix(OF_MIRROR)) if url.startswith(OF_MIRROR) else url
+
+
+def folder_of(document: str) -> str:
+    """Return the mirror at whose root a document is, by its path or URL."""
+    if "://" not in document:
+        return str(Path(document).absolute().parent)
+    address, mark, query = document.partition("?")
+    return f"{address.rpartition('/')[0]}{mark}{query}"
 
 
 def all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:

@@ -21,6 +21,7 @@ recorded means none by that day: of versions that came later it says nothing.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -133,13 +134,29 @@ class VulnerabilityList(NamedTuple):
 
 def bundled() -> VulnerabilityList:
     """Return the list that ships with pyman; MetadataError if it is damaged."""
+    return parse(_bundled_data(), NAME)
+
+
+def document(homes: Iterable[Path]) -> bytes:
+    """Return the file of the list that was brought up to date last; what cannot be read is passed over."""
+    files = [_bundled_data()]
+    for path in map(place, homes):
+        with suppress(OSError, MetadataError):
+            parse(data := regular_file.whole(path, _LARGEST), str(path))
+            files.append(data)
+    lists = {id(parsed := parse(data, NAME)): (parsed, data) for data in files}
+    best = newest(parsed for parsed, _ in lists.values())
+    return lists[id(best)][1]
+
+
+def _bundled_data() -> bytes:
     path = Path(__file__).with_name(NAME)
     try:
         # All of pyman may be one file, pyman.pyz: then only what has loaded this module can read it.
         data: bytes = __spec__.loader.get_data(str(path))  # type: ignore[union-attr]
     except OSError as error:
         raise MetadataError(f"cannot read {path}: {error.strerror}", "Install pyman again.") from None
-    return parse(data, str(path))
+    return data
 
 
 def known(homes: Iterable[Path], damaged: Callable[[MetadataError], None]) -> VulnerabilityList:

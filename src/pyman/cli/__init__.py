@@ -34,6 +34,8 @@ _COMMANDS = {
     "prune": "Remove superseded installations that nothing uses.",
     "explain": "Tell which build a request gets, and why not the others.",
     "doctor": "Tell what is wrong with this machine's set-up, and what mends it.",
+    "mirror": "Fill, check, add to and serve a mirror for others.",
+    "config": "Show every setting, and where it came from.",
     "dir": "Print the directory in which Python versions are installed.",
     "update-shell": "Put the directory of links on the PATH of your shell.",
     "self": "Update or remove this pyman itself.",
@@ -60,10 +62,13 @@ Settings (environment variables):
   PYMAN_RETRIES   how often a source is asked again without progress (3)
   PYMAN_CONNECT_TIMEOUT, PYMAN_READ_TIMEOUT, PYMAN_STALL_TIMEOUT
                   seconds to wait: a connection (10), the next byte (30), 64 KiB (60)
+  PYMAN_ALLOWED_HOSTS
+                  the only hosts that may be connected to; all unless set
   PYMAN_ALLOW_INSECURE_HOST
                   hosts that may be spoken to by plain http
   PYMAN_FSYNC     set to 0, an install does not wait until all of it is on the disk
   PYMAN_DEBUG     set to 1, an internal error shows where in pyman it happened
+What variables set may stand in config.toml as well, the user's or the site's: pyman config
 """
 _REPORT = "This is a fault in pyman: please report it, with what PYMAN_DEBUG=1 prints for the same command."
 

@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem, shell_complete
 from pyman.builds.key import Key
 from pyman.catalogue.build import Metadata
 from pyman.cli import powershell, settings
+from pyman.cli.configured import environ
 from pyman.errors import MetadataError, PymanError
 from pyman.report.listing import Depth, available, order
 from pyman.requests.request import Request
@@ -160,7 +161,7 @@ def _full(key: Key) -> str:
 
 
 def _available(context: click.Context, begun: str) -> Iterator[Key]:
-    machine = settings.machine(context.params.get("target") or os.environ.get("PYMAN_TARGET"))
+    machine = settings.machine(context.params.get("target") or environ().get("PYMAN_TARGET"))
     depth = Depth.VERSIONS if _PATCH_BEGUN.match(begun) else Depth.NEWEST_PATCH
     any_request = Request.parse("any")
     builds = available(_metadata(context), [machine.target], any_request, machine, depth)
@@ -169,7 +170,7 @@ def _available(context: click.Context, begun: str) -> Iterator[Key]:
 
 def _metadata(context: click.Context) -> Metadata:
     """The metadata that were asked for, but for a URL: nobody waits for the network at the tab key."""
-    place: str | None = context.params.get("metadata_place") or os.environ.get("PYMAN_METADATA")
+    place: str | None = context.params.get("metadata_place") or environ().get("PYMAN_METADATA")
     if place and "://" in place:
         raise MetadataError(f"{place} is not fetched for completion")
     return settings.load_metadata(place)

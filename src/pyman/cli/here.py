@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pyman.catalogue import advisories
+from pyman.cli.configured import environ
 from pyman.discovery.finder import Here, Outcome
 from pyman.errors import ContradictionError, PymanError, UsageError
 from pyman.machine import detection
@@ -49,7 +50,7 @@ def here(request: str | None = None, *, project: bool = True) -> Here:
         if request is None:
             raise
         start = Path("/")
-    return Here(user_store(os.environ), _machine(), os.environ, start, project)
+    return Here(user_store(environ()), _machine(), os.environ, start, project)
 
 
 def remark(outcome: Outcome, *, quiet: bool) -> None:
@@ -112,8 +113,8 @@ def available(request: Request) -> "Build":
     from pyman.choice.select import candidates
     from pyman.cli import settings
 
-    metadata = settings.load_metadata(os.environ.get("PYMAN_METADATA"))
-    return candidates(request, metadata, settings.machine(os.environ.get("PYMAN_TARGET")))[0]
+    metadata = settings.load_metadata(environ().get("PYMAN_METADATA"))
+    return candidates(request, metadata, settings.machine(environ().get("PYMAN_TARGET")))[0]
 
 
 def check_locked(outcome: Outcome) -> None:
@@ -142,7 +143,7 @@ def _quoted(text: str) -> str:
 
 def _machine() -> Machine | None:
     """What this machine is; None where nothing is built for it: other Pythons may well be found there."""
-    target = os.environ.get("PYMAN_TARGET") or None
+    target = environ().get("PYMAN_TARGET") or None
     try:
         return detection.machine(target)
     except PymanError:

@@ -4,11 +4,12 @@ Both add to what the variables say. They are kept with click's context, for a co
 the command which was given them, if at all: `find` opens one only for the hint of an error.
 """
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from pyman.cli.configured import check, environ
 
 if TYPE_CHECKING:
     from pyman.network.policy import Network
@@ -44,7 +45,11 @@ def network() -> "Network":
     from pyman.network.policy import Network
 
     offline, hosts = _given()
-    said = Network.from_environment(os.environ)
+    said = Network.from_environment(environ())
+    if offline:
+        check("--offline", "1", "offline")
+    if hosts:
+        check("--allow-insecure-host", " ".join([*said.insecure_hosts, *hosts]), "allow-insecure-host")
     return said._replace(
         offline=said.offline or offline,
         insecure_hosts=said.insecure_hosts | {host.strip().lower() for host in hosts},

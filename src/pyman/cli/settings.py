@@ -1,6 +1,5 @@
 """What several commands take: options, and the values made of them and of the environment."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ from pyman.builds.target import Target
 from pyman.catalogue import origins
 from pyman.catalogue.build import Metadata
 from pyman.cli import networking
+from pyman.cli.configured import check, environ, setting_option
 from pyman.errors import PymanError, UsageError
 from pyman.machine import detection
 from pyman.machine.detection import Machine
@@ -29,31 +29,30 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def target_option(command: _Command) -> _Command:
     """`--target`: install or list for another target than this machine's."""
-    return click.option(
+    return setting_option(
         "--target",
+        "target",
         metavar="TARGET",
-        envvar="PYMAN_TARGET",
         help="Target to use in place of this machine's, such as linux-x86_64-musl.",
     )(command)
 
 
 def metadata_option(command: _Command) -> _Command:
     """`--metadata`: what can be downloaded, in place of what is bundled."""
-    return click.option(
-        "--metadata",
-        "metadata_place",
+    return setting_option(
+        "--metadata metadata_place",
+        "metadata",
         metavar="FILE_OR_URL",
-        envvar="PYMAN_METADATA",
         help="Download metadata to use in place of the bundled one; uv's JSON form is read too.",
     )(command)
 
 
 def mirror_option(command: _Command) -> _Command:
     """`--mirror`: where archives are looked for first."""
-    return click.option(
+    return setting_option(
         "--mirror",
+        "mirror",
         metavar="URL_OR_DIR",
-        envvar="PYMAN_MIRROR",
         default="",
         help="Mirror of the release downloads that is tried first.",
     )(command)
@@ -76,14 +75,18 @@ def refresher(
 
     What is learned is kept in the user's store, or in `keeper`.
     """
-    from pyman.refresh.occasions import Refresher
+    from pyman.refresh.occasions import Mode, Refresher
 
+    if wish is not None:
+        mode = Mode.of(wish=wish, environ={})
+        check("--refresh" if wish else "--no-refresh", str(mode), "refresh")
     return Refresher(
         keeper or store(),
         networking.network(),
         mirror=mirror,
         wish=wish,
         is_given=bool(metadata_place),
+        environ=environ(),
         note=ui.note,
         warn=warn_once,
     )
@@ -106,12 +109,12 @@ def prefix(text: str, root: str | None = None) -> "Prefix":
 
 def store() -> Store:
     """Return the user's store, with that of the system beneath."""
-    return user_store(os.environ)
+    return user_store(environ())
 
 
 def bin_dir() -> Path:
     """Return the user's directory of links."""
-    return default_bin(os.environ)
+    return default_bin(environ())
 
 
 def machine(target: str | None) -> Machine:

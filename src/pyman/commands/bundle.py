@@ -9,6 +9,7 @@ import click
 
 from pyman.builds.target import Target
 from pyman.cli import installing, networking, settings
+from pyman.cli.configured import environ
 from pyman.errors import UsageError
 from pyman.exact import locked, relocking
 from pyman.lockfile import lock_reader, standing
@@ -92,7 +93,7 @@ def _lock(asked: Sequence[Request], wishes: _Wishes) -> Lock:
             raise UsageError("nothing to bundle", "Name a version: `pyman bundle 3.13`.")
     if lock:
         return standing.narrowed(lock, asked, [Target.parse(text) for text in wishes.targets])
-    targets = wishes.targets or (os.environ.get("PYMAN_TARGET") or None,)
+    targets = wishes.targets or (environ().get("PYMAN_TARGET") or None,)
     machines = [settings.machine(target) for target in dict.fromkeys(targets)]
     sources = relocking.Sources(wishes.metadata_place, wishes.mirror, wishes.wish)
     return relocking.settled(asked, machines, None, sources)

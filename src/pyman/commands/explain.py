@@ -18,7 +18,7 @@ from pyman.errors import NoDownloadFoundError
 from pyman.machine.detection import Machine
 from pyman.network.address import public
 from pyman.project.project_request import Wanted
-from pyman.report import ui
+from pyman.report import config_facts, ui
 from pyman.requests.request import Request
 from pyman.requests.spelling import spelled
 from pyman.store.installations import Installation
@@ -93,6 +93,7 @@ def _document(answer: _Answer) -> dict[str, Any]:
         "files": [_file(each) for each in answer.wishes],
         "machine": [asdict(fact) for fact in explanation.facts(answer.machine)],
         "target": str(target),
+        "settings": [each.document() for each in config_facts.told() if each.said],
         "chosen": chosen and str(chosen.build.key),
         "installed": answer.installed and str(answer.installed.key),
         "installed_store": answer.installed and settings.store().layer(answer.installed),
@@ -136,6 +137,8 @@ def _print(answer: _Answer, *, everything: bool) -> None:
         f"Request {answer.text}", [*_askers(answer.wishes), *explanation.reading(answer.request).items()]
     )
     _section("Machine", map(_told, explanation.facts(answer.machine)))
+    if told := [each for each in config_facts.told() if each.said]:
+        _section("Settings", ((each.setting.name, f"{each.value} ({each.origin})") for each in told))
     ui.data(f"Target {target}")
     chosen = [each for each in answer.judged if each.status is Status.CHOSEN]
     ui.data("")

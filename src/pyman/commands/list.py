@@ -13,13 +13,13 @@ from pyman.builds.version import Version
 from pyman.catalogue.advisories import affecting
 from pyman.catalogue.build import Build
 from pyman.catalogue.lifecycle import end_of_life, is_end_of_life
-from pyman.cli import bystanding, settings
+from pyman.cli import settings
 from pyman.cli.networking import network_options
 from pyman.errors import UsageError
 from pyman.exact import locked as exact_locked
 from pyman.machine.detection import Machine
 from pyman.network.address import public
-from pyman.report import listing, ui
+from pyman.report import bystanding, listing, ui
 from pyman.report.listing import Depth
 from pyman.requests.request import Request
 from pyman.store.installations import Bystander, Installation, Look

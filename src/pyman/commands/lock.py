@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from pyman.cli import here, networking, settings
+from pyman.cli.configured import environ
 from pyman.errors import PymanError, UsageError
 from pyman.exact import locked, relocking
 from pyman.lockfile import lock_reader, settling
@@ -125,7 +126,7 @@ def _place(*, is_new: bool) -> Path:
 
 
 def _machines(targets: Sequence[str]) -> list[Machine]:
-    given = os.environ.get("PYMAN_TARGET") or None
+    given = environ().get("PYMAN_TARGET") or None
     return [settings.machine(target) for target in dict.fromkeys(targets or (given,))]
 
 

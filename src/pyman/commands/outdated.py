@@ -1,6 +1,5 @@
 """`pyman outdated`."""
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 from pyman.builds.key import Key
 from pyman.catalogue.lifecycle import Support, end_of_life
 from pyman.cli import settings
+from pyman.cli.configured import environ
 from pyman.cli.networking import network_options
 from pyman.exact import locked as exact_locked
 from pyman.exact.relocking import Sources
@@ -67,7 +67,7 @@ def _of_store(sources: Sources) -> list[Condition]:
     if installations:
         settings.refresher(sources.wish, sources.metadata_place, sources.mirror).before_newest()
     found = Successors(
-        settings.load_metadata(sources.metadata_place), settings.machine(os.environ.get("PYMAN_TARGET"))
+        settings.load_metadata(sources.metadata_place), settings.machine(environ().get("PYMAN_TARGET"))
     )
     return conditions.conditions(installations, found, datetime.now(UTC).date())
 

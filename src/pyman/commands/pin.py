@@ -1,11 +1,11 @@
 """`pyman pin`."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
+from pyman.cli.configured import environ
 from pyman.cli.here import available, here, missing, project_option
 from pyman.cli.networking import network_options
 from pyman.discovery.finder import Outcome, installed
@@ -106,7 +106,7 @@ def _mention(request: Request) -> None:
     if request.full_version:
         from pyman.cli import holes
 
-        holes.mention([request], here().machine, os.environ.get("PYMAN_METADATA"))
+        holes.mention([request], here().machine, environ().get("PYMAN_METADATA"))
 
 
 def _write(path: Path, text: str, *, dry_run: bool) -> None:

@@ -1,6 +1,5 @@
 """`pyman refresh`."""
 
-import os
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from pyman.catalogue import learned, own_form
 from pyman.catalogue.build import summary
 from pyman.catalogue.own_form import SectionedMetadata
 from pyman.cli import networking, settings
+from pyman.cli.configured import check, environ
 from pyman.refresh.state import State, keeper, said
 from pyman.report import ui
 
@@ -44,9 +44,11 @@ def command(given: str | None, mirror: str, status: bool, as_json: bool) -> None
         return
     from pyman.refresh import refresh
 
+    if given is not None:
+        check("--from", given, "refresh-url")
     store = settings.store()
     outcome = refresh.refresh(
-        refresh.sources(os.environ, mirror, given), keeper(store), networking.network(), time.time()
+        refresh.sources(environ(), mirror, given), keeper(store), networking.network(), time.time()
     )
     for each in outcome.passed:
         settings.warn_once(each)

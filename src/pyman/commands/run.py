@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyman.cli import settings
+from pyman.cli.configured import environ
 from pyman.cli.here import check_locked, here, missing, project_option, remark
 from pyman.cli.networking import handed_on, network_options
 from pyman.discovery.finder import Found, Here, Outcome, find, installed
@@ -164,7 +165,7 @@ def _python(
         if outcome.request.full_version:
             from pyman.cli import holes
 
-            holes.mention([outcome.request], place.machine, os.environ.get("PYMAN_METADATA"))
+            holes.mention([outcome.request], place.machine, environ().get("PYMAN_METADATA"))
         return outcome.found
     if not install or outcome.system:
         raise missing(outcome)

@@ -12,6 +12,7 @@ import click
 from pyman.catalogue.build import Build
 from pyman.choice.plan import Choice
 from pyman.cli import installing, networking, settings
+from pyman.cli.configured import environ
 from pyman.cli.fitting import nothing_fits
 from pyman.errors import PymanError, UsageError
 from pyman.exact import locked, relocking
@@ -137,7 +138,7 @@ def _steps(
         return []
     refresher.before_newest()
     found = Successors(
-        settings.load_metadata(metadata_place), settings.machine(os.environ.get("PYMAN_TARGET"))
+        settings.load_metadata(metadata_place), settings.machine(environ().get("PYMAN_TARGET"))
     )
     return [_Step(each, found.of(each), found.dynamic_of(each)) for each in installations]
 

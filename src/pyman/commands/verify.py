@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from pyman.cli import bystanding, settings
+from pyman.cli import settings
 from pyman.errors import PymanError
 from pyman.inventory import verification
 from pyman.inventory.verification import Report
-from pyman.report import ui
+from pyman.report import bystanding, ui
 from pyman.store import modes
 from pyman.store.installations import Installation, Store
 

@@ -10,6 +10,7 @@ from pyman.doctor import (
     lost_environments,
     metadata_age,
     search_path,
+    settings_files,
     store_state,
     variables,
 )
@@ -27,6 +28,7 @@ CHECKS = (
     Check("settings", variables.unusable),
     Check("settings", variables.misspelled),
     Check("settings", variables.contradictory),
+    Check("settings", settings_files.damaged),
     Check("store", store_state.closed),
     Check("store", store_state.open_to_all),
     Check("metadata", metadata_age.damaged),

@@ -23,6 +23,9 @@ class Reporter(Protocol):
     def received(self, key: Key, count: int) -> None:
         """So many bytes more have come."""
 
+    def fetched(self, key: Key) -> None:
+        """It has come whole into a mirror, and is installed nowhere."""
+
     def testing(self, key: Key, seconds: float) -> None:
         """It was started to see whether it runs, which takes long; so many `seconds` it has in all."""
 

@@ -28,6 +28,7 @@ from pyman.errors import (
     CancelledError,
     DoesNotRunError,
     FetchError,
+    HostNotAllowedError,
     OfflineError,
     PymanError,
 )
@@ -177,7 +178,7 @@ class Installer:
                 return self._from_source(build, place, url)
             except FetchError as error:
                 failures.append(error)
-                if not isinstance(error, OfflineError):
+                if not isinstance(error, OfflineError | HostNotAllowedError):
                     self.reporter.failed(build.key, error, final=len(failures) == len(sources))
         raise all_failed(build, failures)
 

@@ -100,9 +100,14 @@ def _why_not(path: str, program: elf.Program | None) -> str:
     return "no readable ELF program" if os.path.lexists(path) else "missing"
 
 
+def architecture_of(program: elf.Program) -> Arch | None:
+    """Return what a program was made for; None if nothing is built for that."""
+    return _ARCHITECTURES.get((program.machine, program.bits, program.little_endian))
+
+
 def _arch_of(path: str, program: elf.Program, kernel: str) -> Arch:
     """Return the programs' architecture, not the kernel's: 32-bit programs run on 64-bit kernels."""
-    arch = _ARCHITECTURES.get((program.machine, program.bits, program.little_endian))
+    arch = architecture_of(program)
     if arch is None:
         order = "little" if program.little_endian else "big"
         kind = f"{program.bits}-bit {order}-endian ELF, machine {program.machine}"

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
-from pyman.errors import CancelledError, FetchError
+from pyman.errors import CancelledError, DigestMismatchError, FetchError
 from pyman.network import problems
 from pyman.network.address import public
 from pyman.network.client import opened
@@ -41,16 +41,20 @@ class Body:
     """One GET until all of its body has come. FetchError if it cannot be had.
 
     Its `size` in bytes and its `content_type` are known at once, as far as the source tells them.
-    `digest` is that of the chunks that were taken: who takes a chunk adds it there before the next.
+    `digest` is that of the chunks that were taken: who takes a chunk adds it there before the next. So many
+    bytes as `received` says are there already, of a download that was broken off.
     """
 
-    def __init__(self, url: str, network: Network, digest: "HASH", cancelled: Event) -> None:
+    def __init__(
+        self, url: str, network: Network, digest: "HASH", cancelled: Event, received: int = 0
+    ) -> None:
         self.size: int | None = None
         self.content_type = ""
+        self._is_first = True
         self._url = url
         self._network = network
         self._cancelled = cancelled
-        self._received = 0
+        self._received = received
         self._digest = digest
         self._validators: tuple[str, ...] = ()
         self._failures = 0
@@ -116,8 +120,8 @@ class Body:
     def _learn(self, response: httpx.Response) -> None:
         """Note size and validator of the first answer; later ones must fit, or the file is another one."""
         size, validators = _whole_size(response), _validators(response)
-        if not self._received:
-            self.size, self._validators = size, validators
+        if self._is_first:
+            self.size, self._validators, self._is_first = size, validators, False
             self.content_type = response.headers.get("Content-Type", "")
         elif None not in (size, self.size) and size != self.size:
             raise self._changed()
@@ -154,8 +158,8 @@ class Body:
                 return rest
         raise self._changed()
 
-    def _changed(self) -> FetchError:
-        return FetchError(f"{public(self._url)} changed while it was being downloaded", "Try again.")
+    def _changed(self) -> DigestMismatchError:
+        return DigestMismatchError(f"{public(self._url)} changed while it was being downloaded", "Try again.")
 
     def _wait_or_raise(self, error: FetchError, pause: float | None = None) -> None:
         """Wait before the next try, longer each time; raise `error` once there were too many."""

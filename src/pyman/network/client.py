@@ -17,7 +17,7 @@ from weakref import WeakSet
 import truststore
 
 from pyman import __version__
-from pyman.errors import FetchError, UsageError
+from pyman.errors import FetchError, HostNotAllowedError, UsageError
 from pyman.network.address import public
 from pyman.network.lean_httpx import httpx
 from pyman.network.look_up import Backend, give_up
@@ -34,11 +34,13 @@ FOLDER = "SSL_CERT_DIR"
 def opened(url: str, headers: Mapping[str, str], network: Network) -> Iterator[httpx.Response]:
     """Give the answer to a GET, its body still unread. httpx's errors pass through.
 
-    FetchError for a redirect that leaves https, UsageError for plain http to a host that is not allowed it.
+    FetchError for a redirect that leaves https or leads to a host that may not be connected to, UsageError
+    for plain http to a host that is not allowed it.
     """
     client = _client_for(httpx.URL(url), network)
     request = client.build_request("GET", url, headers=headers, extensions={"trace": _remember})
     for _ in range(_REDIRECTS):
+        _check_host(request.url, network)
         _check_scheme(request.url, network)
         client = _client_for(request.url, network)
         response = client.send(request, stream=True, auth=_auth(request.url), follow_redirects=False)
@@ -166,6 +168,15 @@ def _auth(url: httpx.URL) -> httpx.Auth | None:
         return httpx.NetRCAuth(os.environ.get("NETRC"))
     except (OSError, ValueError, RuntimeError, netrc.NetrcParseError):
         return None  # there is none, or none that can be read: hosts which want a password will say so
+
+
+def _check_host(url: httpx.URL, network: Network) -> None:
+    port = url.port or {"https": 443, "http": 80}.get(url.scheme)
+    if not network.allows(url.host, port):
+        raise HostNotAllowedError(
+            f"{public(str(url))}: {url.host} is not one of the allowed hosts",
+            f"allowed-hosts names those that may be connected to ({network.allowed_by}).",
+        )
 
 
 def refuse_plain_http(url: str, network: Network) -> None:

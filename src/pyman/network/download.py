@@ -1,7 +1,7 @@
 """The bytes of one source: hashed as they pass, and taken up again where a connection breaks."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from threading import Event
@@ -27,7 +27,8 @@ class Download:
     """The bytes of one source as they arrive, each once, hashed with `digest` as they pass.
 
     `size` is what the source announced, in bytes; None when it did not. `content_type` is its kind, "" when
-    it did not say. `received` is how many bytes have passed, and `start` are the first of them.
+    it did not say. `received` is how many bytes have passed, those counted that were there before, and
+    `start` are the first of them.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what is known of an answer
@@ -38,12 +39,15 @@ class Download:
         digest: "HASH",
         cancelled: Event,
         content_type: str = "",
+        *,
+        received: int = 0,
+        start: bytes = b"",
     ) -> None:
         self.url = url
         self.size = size
         self.content_type = content_type
-        self.received = 0
-        self.start = b""
+        self.received = received
+        self.start = start
         self._chunks = chunks
         self._digest = digest
         self._cancelled = cancelled
@@ -95,20 +99,32 @@ class Download:
 
 
 @contextmanager
-def downloading(url: str, cancelled: Event, network: Network = Network()) -> Iterator[Download]:  # noqa: B008 - frozen
-    """Open `url` (http, https or file) and give its bytes.
+def downloading(
+    url: str,
+    cancelled: Event,
+    network: Network = Network(),  # noqa: B008 - frozen
+    had: Iterable[bytes] = (),
+) -> Iterator[Download]:
+    """Open `url` (http, https or file) and give its bytes; of what begins with `had` those that follow.
 
     FetchError when that fails, then or on the way; CancelledError soon after `cancelled` is set.
     """
+    digest, received, start = sha256(), 0, b""
+    for chunk in had:
+        digest.update(chunk)
+        received += len(chunk)
+        start = start if len(start) >= START else start + chunk[:START]
     if url.startswith("file:"):
         with _opened(url) as file:
-            yield Download(url, os.fstat(file.fileno()).st_size, _pieces(file), sha256(), cancelled)
+            file.seek(received)
+            size = os.fstat(file.fileno()).st_size
+            yield Download(url, size, _pieces(file), digest, cancelled, received=received, start=start)
         return
     check_online(url, network)
-    digest = sha256()
-    body = Body(url, network, digest, cancelled)
+    body = Body(url, network, digest, cancelled, received)
     with closing(body):
-        yield Download(url, body.size, body.chunks(), digest, cancelled, body.content_type)
+        told, kind = body.size, body.content_type
+        yield Download(url, told, body.chunks(), digest, cancelled, kind, received=received, start=start)
 
 
 def size_of(url: str, network: Network) -> int | None:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from pyman.config.known import hosts_in, is_on
+from pyman.config.layers import origin_of
 from pyman.errors import UsageError
 from pyman.system.userdirs import given_dir
 
-_NO = ("", "0", "false", "no", "off")
+_ALLOWED = "PYMAN_ALLOWED_HOSTS"
 
 
 class Network(NamedTuple):
@@ -17,7 +19,8 @@ class Network(NamedTuple):
     `connect` and `read` are how long to wait for a connection and for the next byte, `stall` is in how long
     a body must bring at least 64 KiB. `retries` is how often one source is asked again without progress.
     `offline` opens no socket. `insecure_hosts` may be spoken to by plain http; loopback always may.
-    `cache_dir` is where archives are kept, by their digest; None: nowhere.
+    `cache_dir` is where archives are kept, by their digest; None: nowhere. `allowed_hosts` are all that may
+    be connected to, None: all may, and `allowed_by` is who says so.
     """
 
     connect: float = 10.0
@@ -27,6 +30,8 @@ class Network(NamedTuple):
     offline: bool = False
     insecure_hosts: frozenset[str] = frozenset()
     cache_dir: Path | None = None
+    allowed_hosts: frozenset[str] | None = None
+    allowed_by: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -36,10 +41,20 @@ class Network(NamedTuple):
             _seconds(environ, "PYMAN_READ_TIMEOUT", cls().read),
             _seconds(environ, "PYMAN_STALL_TIMEOUT", cls().stall),
             _count(environ, "PYMAN_RETRIES", cls().retries),
-            environ.get("PYMAN_OFFLINE", "").strip().lower() not in _NO,
-            frozenset(environ.get("PYMAN_ALLOW_INSECURE_HOST", "").lower().replace(",", " ").split()),
+            is_on(environ.get("PYMAN_OFFLINE", "")),
+            hosts_in(environ.get("PYMAN_ALLOW_INSECURE_HOST", "")),
             _folder(environ, "PYMAN_CACHE_DIR"),
+            hosts_in(environ.get(_ALLOWED, "")) or None,
+            origin_of(_ALLOWED, environ) if environ.get(_ALLOWED) else "",
         )
+
+    def allows(self, host: str, port: int | None) -> bool:
+        """Whether a connection to that host may be opened: it is named, or as `*.` a domain it is in."""
+        if self.allowed_hosts is None:
+            return True
+        host = host.lower()
+        domains = {host, *(f"*.{host.split('.', n)[n]}" for n in range(1, host.count(".") + 1))}
+        return bool(self.allowed_hosts & {*domains, *(f"{each}:{port}" for each in domains)})
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

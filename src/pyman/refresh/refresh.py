@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pyman.catalogue import learned, own_form, vulnerabilities
 from pyman.catalogue.build import Build
-from pyman.catalogue.sources import below
+from pyman.catalogue.sources import below, folder_of
 from pyman.errors import AbsentError, ContradictionError, FetchError, MetadataError, StoreError
 from pyman.network.address import public
 from pyman.network.download import downloading, read_url
@@ -153,8 +153,7 @@ def _beside(place: str, network: Network) -> bytes:
     if "://" not in place:
         with _opened(str(Path(place).with_name(vulnerabilities.NAME))) as chunks:
             return b"".join(chunks)
-    address, mark, query = place.partition("?")
-    return read_url(f"{address.rpartition('/')[0]}/{vulnerabilities.NAME}{mark}{query}", network)
+    return read_url(below(folder_of(place), vulnerabilities.NAME), network)
 
 
 class _Answer(NamedTuple):

@@ -22,6 +22,9 @@ class Lines:
     def received(self, key: Key, count: int) -> None:
         pass
 
+    def fetched(self, key: Key) -> None:
+        """It has come into a mirror."""
+
     def testing(self, key: Key, seconds: float) -> None:
         ui.note(f"Testing whether {key} runs takes long; it is given up after {seconds:.0f} s")
 

@@ -113,6 +113,9 @@ class Bars:
     def received(self, key: Key, count: int) -> None:
         self._progress.advance(self._tasks[key], count)
 
+    def fetched(self, key: Key) -> None:
+        self._forget(key)
+
     def testing(self, key: Key, seconds: float) -> None:
         self._lines.testing(key, seconds)
 

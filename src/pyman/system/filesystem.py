@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     import ctypes
@@ -83,6 +83,13 @@ def flush_names(folder: Path) -> None:
     if _is_wanted() and os.name == "posix":
         with suppress(OSError), _opened(folder) as descriptor:
             os.fsync(descriptor)
+
+
+def flush_file(file: BinaryIO) -> None:
+    """Have what was written to `file` be on the disk, before it gets its name. Raises OSError."""
+    file.flush()
+    if _is_wanted():
+        os.fsync(file.fileno())
 
 
 def _is_wanted() -> bool:
