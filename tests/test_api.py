@@ -175,6 +175,37 @@ def test_errors(call: str, error: str, exit_code: int, archives: list[Archive], 
     assert offer.pyman.installed() == []
 
 
+def test_a_request_that_is_no_text_is_told_how_to_write_it(offer: Offer) -> None:
+    code = """
+        import sys
+        told = []
+        for call, request in [
+            (pyman.find, 3.12), (pyman.install, 3.1), (pyman.installed, 3), (pyman.install, None),
+            (pyman.find, (3, 12)), (pyman.find, sys.version_info), (pyman.installed, b"3.12"),
+            (pyman.find, ()), (lambda wrong: pyman.install("3.12", target=wrong), 3.12),
+        ]:
+            try:
+                call(request)
+            except TypeError as error:
+                told.append(str(error))
+    """
+    *others, target = execute(offer.pyman, unindented(code))
+    none = 'write "3.12", or "latest" for the newest'
+    version = ".".join(map(str, sys.version_info[:3]))
+    expected = [
+        ("3.12", 'write "3.12" (a number cannot tell 3.10 from 3.1)'),
+        ("3.1", 'write "3.1" (a number cannot tell 3.10 from 3.1)'),
+        ("3", 'write "3"'),
+        ("None", none),
+        ("(3, 12)", 'write "3.12"'),
+        (repr(sys.version_info), f'write "{version}"'),
+        ("b'3.12'", none),
+        ("()", none),
+    ]
+    assert others == [f"a request is a text, not {given}: {write}" for given, write in expected]
+    assert target == "what PYMAN_TARGET would say is a text, not 3.12"
+
+
 def test_threads(archives: list[Archive], offer: Offer) -> None:
     code = """
         from concurrent.futures import ThreadPoolExecutor

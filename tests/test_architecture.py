@@ -32,19 +32,26 @@ ORDER = [
     "release_index",  # the build project's list, understood
     "locking",  # one process at a time
     "store",  # the managed directory
+    "inventory",  # what an installation consists of, and whether it still does
     "environments",  # which virtual environments use it
     "project",  # what a project asks for
     "choice",  # which build a request gets, and why
+    "lockfile",  # exact builds in a file
     "portable",  # pyman with an interpreter of its own
+    "bundle",  # archives and metadata in one file
     "discovery",  # which Python would be used
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree
+    "prefix",  # an exact directory with a Python in it
     "installer",  # the sequence of an install
     "mirror",  # a folder from which others install
+    "sbom",  # what an installation consists of
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
+    "doctor",  # what is wrong with a machine's set-up
     "report",  # what people see
     "cli",  # the command line: what the commands share
+    "exact",  # the command line: locks, and what was brought along
     "commands",  # one file a command
     "api",  # the same for other programs
 ]
@@ -53,14 +60,16 @@ PROGRAMS = {"metadata_fetcher", "bootstrap"}
 # Foreign packages and who owns them: nobody else imports them.
 OWNERS = {
     "httpx": {"network"},
+    "httpcore": {"network"},
     "filelock": {"locking"},
     "rich": {"report"},
     "backports": {"archive"},
     "compression": {"archive"},
     "zlib_ng": {"archive"},
+    "tomlkit": {"lockfile"},
     "packaging": {"requests", "portable"},
     "platformdirs": {"system"},
-    "click": {"cli", "commands", "report"},
+    "click": {"cli", "commands", "exact", "report"},
 }
 HEAVY = {"httpx", "rich", "filelock", "platformdirs", "packaging", "asyncio", "ssl", "importlib.metadata"}
 AT_THE_TOP = {"__init__.py", "__main__.py", "api.py", "errors.py", "py.typed"}
@@ -193,7 +202,7 @@ def test_modules_and_functions_are_small(path: Path) -> None:
     ("command", "code", "module"),
     [
         ("list --only-available 3.12", 0, "catalogue.build"),
-        ("verify", 0, "store.verification"),
+        ("verify", 0, "inventory.verification"),
         ("verify 3.12", 1, "cli.fitting"),
     ],
 )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         TooLargeError,
         UnreachableError,
         UsageError,
+        WebPageError,
     )
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "TooLargeError",
     "UnreachableError",
     "UsageError",
+    "WebPageError",
     "__version__",
     "find",
     "install",

@@ -4,6 +4,7 @@ Everything here is to be had from `pyman` itself. Nothing is printed, nobody is 
 `python3.12` is made outside of the store. What is not given is taken from the environment, as on the command
 line (`PYMAN_HOME`, `PYMAN_SYSTEM_HOME`, `PYMAN_MIRROR`, `PYMAN_METADATA`, `PYMAN_TARGET`). All of it may be
 called from several threads and processes at once. What is not in the environment the files of settings say.
+A request is a text, else there is a TypeError: as a number 3.10 is 3.1.
 """
 
 import os
@@ -16,14 +17,15 @@ from threading import Lock
 from pyman.builds.key import Key
 from pyman.catalogue import origins
 from pyman.catalogue.build import Metadata
+from pyman.choice.installed import best_installed
 from pyman.choice.plan import Plan, Planner
-from pyman.choice.select import best_installed
 from pyman.config import layers
 from pyman.discovery.interpreter import Interpreter
 from pyman.errors import NoDownloadFoundError, PymanError
 from pyman.machine import detection
 from pyman.network.policy import Network
 from pyman.requests.request import Request
+from pyman.requests.suggest import written
 from pyman.store import installations
 from pyman.store.installations import Store, user_store
 
@@ -86,6 +88,7 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     FetchError, ArchiveError, DoesNotRunError or StoreError when it fails: the store is then as it was.
     """
     # It takes long to load, and who only looks for a Python does not need it.
+    from pyman.installer.into_store import IntoStore  # noqa: PLC0415
     from pyman.installer.sequence import Installer  # noqa: PLC0415
 
     place = _setting(None if metadata is None else os.fspath(metadata), "metadata")
@@ -94,10 +97,11 @@ def install(  # noqa: PLR0913 - options with names and defaults are what callers
     source = _setting(mirror, "mirror") or ""
     load = partial(origins.load, place, lambda: network, here.homes)
     planner = Planner(here, _machine(target), load, reinstall, allow_unverified)
-    plan = _plan(planner, Request.parse(request), network, source, is_given=bool(place))
+    plan = _plan(planner, _request(request), network, source, is_given=bool(place))
     if plan.present:
         return _public(plan.present[0])
-    installer = Installer(here, source, _Reporter(on_progress), reinstall, network=network)
+    reporter = _Reporter(on_progress)
+    installer = Installer(partial(IntoStore, here), source, reporter, reinstall, network=network)
     return _public(installer.install_best(plan.choices[0].tries))
 
 
@@ -109,9 +113,9 @@ def find(request: str, *, managed_only: bool = False, home: StrPath | None = Non
 
     Raises UsageError for a request that is none, StoreError when the store cannot be read.
     """
-    wanted, here = Request.parse(request), _store(home)
+    wanted, here = _request(request), _store(home)
     try:
-        found = best_installed(wanted, here.visible(), _machine(None))
+        found = best_installed(wanted, here, _machine(None))
     except NoDownloadFoundError:  # nothing is built for this machine: other Pythons may well be on it
         found = None
     if found:
@@ -130,8 +134,15 @@ def installed(request: str = "any", *, home: StrPath | None = None) -> list[Inst
 
     Raises UsageError for a request that is none, StoreError when the store cannot be read.
     """
-    wanted = Request.parse(request)
+    wanted = _request(request)
     return [_public(each) for each in _store(home).visible() if wanted.covers(each.key)]
+
+
+def _request(request: object) -> Request:
+    """Return the request that a text is; TypeError, which says what to write, for anything else."""
+    if isinstance(request, str):
+        return Request.parse(request)
+    raise TypeError(f"a request is a text, not {request!r}: write {written(request)}")
 
 
 def _plan(planner: Planner, request: Request, network: Network, mirror: str, *, is_given: bool) -> Plan:
@@ -165,7 +176,7 @@ class _Reporter:
             self._received, self._size = 0, size
         self.received(key, 0)
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
+    def reading(self, key: Key, size: int | None, source: str) -> None:  # noqa: ARG002 - a Reporter's
         """These bytes count as well."""
         self.downloading(key, size)
 
@@ -224,6 +235,8 @@ def _machine(target: str | None) -> detection.Machine:
 
 def _setting(given: str | None, name: str) -> str | None:
     """What is given, else what the variable or a file says."""
+    if not isinstance(given, str | None):
+        raise TypeError(f"what PYMAN_{name.upper()} would say is a text, not {given!r}")
     environ = layers.environ()
     if given is not None:
         layers.check_option(f"{name}=", given, name, environ)

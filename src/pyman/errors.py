@@ -12,6 +12,7 @@ PymanError                 expected failure, exit code 1
     OfflineError           they would have to be fetched, and no connection may be opened
     HostNotAllowedError    they are at a host that may not be connected to
     DigestMismatchError    a source delivered other bytes than were published
+    WebPageError           a source answered with a web page or a message in place of the file
   ArchiveError             an archive is damaged or hostile
     TooLargeError          it unpacks to far more than its size lets expect
   DoesNotRunError          a build for this target does not run on this machine
@@ -86,6 +87,10 @@ class HostNotAllowedError(FetchError):
 
 class DigestMismatchError(FetchError):
     """The bytes of a source do not have the digest that the metadata names."""
+
+
+class WebPageError(FetchError):
+    """A source answered with a web page, such as a log-in, or a message in place of the file."""
 
 
 class ArchiveError(PymanError):

@@ -117,7 +117,11 @@ def _of_the_store(bench: Bench) -> list[Row]:
     stores.lay(few.store, *builds[-_MINORS:])
     stores.lay(many.store, *builds)
     rows = []
-    for arguments in (("find", "3.13"), ("list", "--only-installed")):
+    for arguments, limit in (
+        (("find", "3.13"), _MOST_MS),
+        (("find", "any"), _MOST_MS),
+        (("list", "--only-installed"), None),
+    ):
         command = (bench.programs.pyman, *arguments)
         commands = {
             "few": Command(command, few.environment(PYMAN_TARGET="linux-x86_64-gnu")),
@@ -125,7 +129,6 @@ def _of_the_store(bench: Bench) -> list[Row]:
         }
         taken = bench.measure(commands, bench.many)
         subject = f"`pyman {' '.join(arguments)}`, {_INSTALLATIONS} installed"
-        rows.append(
-            Row("growth", subject, f"{_MINORS} installed", taken["many"], taken["few"], measure=Measure.EXTRA)
-        )
+        series = (taken["many"], taken["few"])
+        rows.append(Row("growth", subject, f"{_MINORS} installed", *series, limit, Measure.EXTRA))
     return rows

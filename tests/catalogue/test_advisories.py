@@ -219,7 +219,9 @@ def test_the_published_ones_are_never_chosen(published: list[Key]) -> None:
     affected = {(key.target, key.version, key.variant) for key in published if affecting(key)}
     for target, version, variant in sorted(affected, key=str):
         text = "+".join(part for part in (str(version), str(variant)) if part)
-        judged = verdicts(Request.parse(text), metadata.builds(target), Machine(target, {}, lambda: None))
+        # A request for a version in full is met by no other: to judge the thousands of others takes a minute.
+        same = [build for build in metadata.builds(target) if build.key.version == version]
+        judged = verdicts(Request.parse(text), same, Machine(target, {}, lambda: None))
         kept = [each.build.key for each in judged if not each.objection]
         assert not any(each.grave for key in kept for each in affecting(key))
 

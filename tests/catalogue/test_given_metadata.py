@@ -1,5 +1,6 @@
 """Metadata given as a URL: kept in the user's cache, asked for once an hour at most."""
 
+import gzip
 import json
 import stat
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import Pyman
 from tests.support.builds import Archive, own_form
-from tests.support.server import Server, not_found, versioned, web_page
+from tests.support.server import Exchange, Server, not_found, versioned, web_page
 
 FOREIGN = "linux-riscv64-gnu"
 NAME = "given.json"
@@ -81,10 +82,22 @@ def test_it_serves_where_its_source_does_not(pyman: Pyman, server: Server) -> No
 
 @pytest.mark.usefixtures("given")
 def test_what_is_no_metadata_is_not_kept(pyman: Pyman, server: Server) -> None:
-    server.spoil(NAME, web_page)
+    server.spoil(NAME, lambda exchange, _: exchange.send_file(b"[]"))
     assert "is not usable download metadata" in pyman("list", code=1).stderr
+    server.spoil(NAME, web_page)
+    assert 'is a web page, which says "Welcome ' in pyman("list", code=1).stderr
     server.spoil(NAME, versioned)
     assert versions(pyman) == ["3.12.1"]
+    server.spoil(NAME, packed_page)
+    an_hour_later(pyman)
+    done = pyman("list", "--only-available")
+    assert "3.12.1" in done.stdout
+    assert 'is a web page, which says "Log in"; what it had at' in done.stderr
+
+
+def packed_page(exchange: Exchange, _: bytes) -> None:
+    """As a proxy answers that packs its pages, and does not say what they are."""
+    exchange.send_file(gzip.compress(b"<html><body>Log in"))
 
 
 @pytest.mark.usefixtures("given")

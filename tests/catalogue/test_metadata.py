@@ -57,6 +57,10 @@ def test_sections_whose_places_are_wrong_are_damage(tmp_path: Path) -> None:
         ({}, "cpython-3.13.5+20250612-linux-x86_64-musl"),
         ({"build": None}, "cpython-3.13.5+20250612-linux-x86_64-musl"),
         ({"build": 20250613}, "cpython-3.13.5+20250613-linux-x86_64-musl"),
+        # Of a file from before it was known that these are static.
+        ({"build": "20250310"}, "cpython-3.13.5+static+20250310-linux-x86_64-musl"),
+        ({"build": "20250310", "variant": "debug"}, "cpython-3.13.5+debug+static+20250310-linux-x86_64-musl"),
+        ({"build": "20250310", "libc": "gnu"}, "cpython-3.13.5+20250310-linux-x86_64-gnu"),
         ({"variant": "freethreaded"}, "cpython-3.13.5+freethreaded+20250612-linux-x86_64-musl"),
         ({"prerelease": "rc1"}, "cpython-3.13.5rc1+20250612-linux-x86_64-musl"),
         ({"prerelease": None}, "cpython-3.13.5+20250612-linux-x86_64-musl"),

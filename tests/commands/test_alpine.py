@@ -176,6 +176,27 @@ def test_dynamic_build_is_installed_and_numpy_works(inside: Alpine, home: str) -
     assert "is intact: " in inside.pyman("verify", home=home).stderr
 
 
+def test_a_python_in_a_prefix_is_as_an_image_wants_it(alpine: Alpine) -> None:
+    alpine.offer(DYNAMIC)
+    told = alpine.pyman("install", "3.13", "--prefix", "/usr/local", home="/nowhere").stderr
+    assert f"{DYNAMIC} is in /usr/local" in told
+    # What is kept is a copy of the metadata that came from a server.
+    assert [path.name for path in (alpine.root / "nowhere").iterdir()] == [".cache"]
+    numpy = ("--no-index", "--no-compile", "--root-user-action=ignore", "--find-links", "/wheels", "numpy")
+    alpine.run("/usr/local/bin/pip", "install", *numpy)
+    (alpine.root / "product.py").write_text(PRODUCT, encoding="utf-8")
+    for path in (alpine.root, alpine.root / "product.py"):
+        path.chmod(0o755)
+    product = alpine.run("su", "nobody", "-s", "/bin/sh", "-c", "/usr/local/bin/python -B /product.py")
+    assert product.stdout.strip() == "[[19, 22], [43, 50]]"
+    verified = alpine.pyman("verify", "--prefix", "/usr/local", home="/nowhere")
+    assert "numpy" in verified.stdout
+    alpine.run("/usr/local/bin/pip", "uninstall", "-y", "--root-user-action=ignore", "numpy")
+    alpine.pyman("uninstall", "--prefix", "/usr/local", home="/nowhere")
+    assert not [path for path in (alpine.root / "usr/local").rglob("*") if not path.is_dir()]
+    shutil.rmtree(alpine.root / "nowhere")
+
+
 def test_only_a_static_build_warns_and_starts(inside: Alpine, home: str) -> None:
     inside.offer(STATIC)
     result = inside.pyman("install", "3.13", home=home)

@@ -87,7 +87,7 @@ def test_every_command(odd: Pyman, real: list[Archive], server: Server) -> None:
     assert run(odd, "pin") == MINOR.encode() + b"\n"
     assert str(odd.work / ".python-version") in texts(odd, "pin")
     assert run(odd, "find") == program + b"\n"
-    for words in (["explain", MINOR], ["outdated", "--offline"], ["upgrade"]):
+    for words in (["explain"], ["explain", MINOR], ["outdated", "--offline"], ["upgrade"]):
         run(odd, *words)
     run(odd, "audit", codes=(0, 1))  # this Python may have vulnerabilities
     assert run(

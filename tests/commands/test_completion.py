@@ -147,6 +147,13 @@ def test_versions(known: Pyman) -> None:
     assert offered(known, "install", "3.13.5", "3.14") == ["3.14"]
     assert offered(known, "install", "cpython-3.14") == [ARCHIVES[0].key]
     assert offered(known, "install", "--target", "linux-aarch64-musl", "3.12.") == ["3.12.9", "3.12.12"]
+    # However it is begun.
+    assert offered(known, "install", "v3.14") == ["v3.14"]
+    assert offered(known, "install", "^3.13.") == ["^3.13.5", "^3.13.5t", "^3.13.4"]
+    assert offered(known, "install", ">=3.12") == [">=3.12"]
+    assert offered(known, "install", "python3.14") == ["python3.14"]
+    assert offered(known, "install", "3.14-") == ["3.14-dev", "3.14-latest"]
+    assert offered(known, "install", "l") == ["latest", "linux-x86_64-gnu", "linux-aarch64-musl"]
 
 
 @pytest.mark.parametrize("command", ["uninstall", "verify"])

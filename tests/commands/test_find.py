@@ -191,9 +191,55 @@ def test_an_environment_that_followed_an_upgrade(managed: Pyman) -> None:
     assert list((managed.store / ".environments").iterdir()), "pyman has met it"
 
 
-def test_an_environment_whose_python_is_gone(managed: Pyman, tmp_path: Path) -> None:
-    environment(managed.work / ".venv", tmp_path / "gone", "version = 3.13.4")
-    assert interpreter(managed)["where"] == "managed"
+def test_an_environment_whose_python_is_gone_is_named(managed: Pyman, tmp_path: Path) -> None:
+    """With the command that makes it anew; then the search goes on."""
+    own = environment(managed.work / ".venv", tmp_path / "gone", "version = 3.13.4")
+    active = environment(tmp_path / "its own", tmp_path / "gone", "version_info = 3.12.4", "uv = 0.9.1")
+    (own / "lib" / "python3.13t").mkdir(parents=True)
+    managed.environment["VIRTUAL_ENV"] = str(active)
+    found = managed("find", "--json")
+    assert found.json["interpreters"][0]["where"] == "managed"
+    commands = (f"uv venv --clear --python 3.12 '{active}'", f"pyman run 3.13t -m venv --clear {own}")
+    assert found.stderr.splitlines() == [
+        f"warning: the Python of {folder} is gone: `{command}` makes the environment anew"
+        for folder, command in zip((active, own), commands, strict=True)
+    ]
+    for quiet in (["--quiet"], ["--system"], ["--managed-only"]):
+        assert managed("find", "3.13", *quiet).stderr == ""
+
+
+def test_the_command_that_makes_an_environment_anew(pyman: Pyman, pyenv: Path, tmp_path: Path) -> None:
+    alone(pyman, pyenv=pyenv)
+    pyman.environment["PYTHONPATH"] = ""  # what is run is outside of the seal
+    place = environment(pyman.work / ".venv", tmp_path / "gone", "version = 3.12.9")
+    told = pyman("find", "--show-version")
+    assert told.stdout == "3.13.0\n"
+    *words, folder = told.stderr.partition("`pyman ")[2].partition("`")[0].split()
+    pyman(*words, "--without-pip", folder)
+    found = interpreter(pyman)
+    assert (found["environment"], found["version"]) == (str(place), "3.12.1")
+
+
+def test_an_advisory_that_is_open_is_told_once(pyman: Pyman) -> None:
+    alone(pyman)
+    pyman.environment["PYMAN_TARGET"] = "linux-x86_64-gnu"
+    bad = Archive("3.13.3", "20250517", "linux-x86_64-gnu")
+    lay(pyman.store, bad, Archive("3.12.1", "20250517", "linux-aarch64-gnu"))
+    path = f"{pyman.store}/{link_name(bad)}/bin/python3.13\n"
+    found = pyman("find", "3.13")
+    assert found.stdout == path
+    (warning,) = found.stderr.splitlines()
+    assert warning.startswith(f"warning: {bad.key} is known to be bad: it was miscompiled")
+    assert warning.endswith("; `pyman audit` tells what mends it")
+    quiet = pyman("find", "3.13", "-q")
+    assert (quiet.stdout, quiet.stderr) == (path, "")
+    script(pyman.store / bad.key / "bin" / "python3.13", "echo $1")
+    ran = pyman("run", "3.13", "-V")
+    assert (ran.stdout, ran.stderr) == ("-V\n", f"{warning}\n")
+    ran = pyman("run", "--quiet", "3.13", "-q")
+    assert (ran.stdout, ran.stderr) == ("-q\n", "")
+    environment(pyman.work / ".venv", pyman.store / bad.key / "bin", "version = 3.13.3")
+    assert pyman("find", "--show-version").stderr == f"{warning}\n", "an environment has its Python's faults"
 
 
 def test_conda(pyman: Pyman, pyenv: Path) -> None:

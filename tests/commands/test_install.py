@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Offer, Pyman
 from tests.support.builds import Archive, own_form, small_archive, uv_form
 from tests.support.repack import MINOR, this_version
-from tests.support.server import Server, redirect_to, slow, without_ranges
+from tests.support.server import Server, not_found, redirect_to, slow, without_ranges
 
 FOREIGN = "linux-riscv64-gnu"
 SMALL = [Archive(version, "20250612", FOREIGN) for version in ("3.13.5", "3.12.11", "3.11.13")]
@@ -166,6 +166,23 @@ def test_what_the_mirror_lacks_comes_from_the_origin(
     assert "warning: " in result.stderr
     assert "404" in result.stderr
     assert pyman.installed() == [small[1].key]
+
+
+def test_a_mirror_that_the_metadata_name_as_well_is_asked_once(small: list[Archive], offer: Offer) -> None:
+    """However it is spelled: with `+` for `%2B`, in capitals, with a slash too many at its end."""
+    offer(*small)
+    server, file = offer.server, small[1].file
+    server.spoil(file, not_found)
+    mirror = server.url.replace("http", "HTTP") + "/"
+    told = offer.pyman("install", "3.12", "--target", FOREIGN, "--mirror", mirror, code=1).stderr
+    assert server.count(file) == 1
+    assert told.count("answered 404") == 1
+    assert "warning" not in told
+    metadata = json.loads(offer.path.read_text(encoding="utf-8"))
+    offer.path.write_text(json.dumps(metadata | {"origin": server.folder.as_uri()}), encoding="utf-8")
+    (server.folder / small[1].path).unlink()
+    told = offer.pyman("install", "3.12", "--target", FOREIGN, "--mirror", server.folder, code=1).stderr
+    assert told.count("cannot read ") == 1
 
 
 def test_a_mirror_with_other_bytes_is_named_and_passed_over(

@@ -1,8 +1,10 @@
 """Which build a request gets, seen from outside: what is in the store afterwards."""
 
+from pathlib import Path
+
 import pytest
 from tests.conftest import Offer, Pyman, Result
-from tests.support.builds import Archive, small_archive
+from tests.support.builds import Archive, small_archive, uv_form
 from tests.support.server import Server
 
 MUSL = "linux-x86_64-musl"
@@ -63,6 +65,18 @@ def test_only_a_static_build_warns(offer: Offer) -> None:
     (warning,) = (line for line in result.stderr.splitlines() if line.startswith("warning: "))
     assert "extension modules" in warning
     assert "numpy" in warning
+
+
+def test_what_is_static_without_saying_so_comes_last_in_uvs_form(pyman: Pyman, tmp_path: Path) -> None:
+    """All of musl before 20250311: that was said later, and older files list them as any other."""
+    unsaid, dynamic = archive("3.13.2+20250212"), archive("3.13.1+20250317")
+    static = archive("3.13.2+static+20250212")
+    file = tmp_path / "downloads.json"
+    for offered, best in (([unsaid, dynamic], dynamic), ([unsaid], static)):
+        file.write_bytes(uv_form(offered, "https://mirror.invalid"))
+        told = pyman("install", "3.13", "--target", MUSL, "--metadata", file, "--dry-run").stderr
+        assert f"Would install {best.key} from " in told
+        assert ("numpy will not import" in told) is (best is static)
 
 
 def test_static_asked_for_does_not_warn(offer: Offer) -> None:

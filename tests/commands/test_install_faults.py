@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from tests.conftest import ELSEWHERE, Offer, Pyman, Result
@@ -89,7 +90,7 @@ def failing(pyman: Pyman, *args: str, code: int = 1) -> Result:
     ("fault", "message"),
     [
         (wrong_byte, "sha256"),
-        (web_page, "sha256"),
+        (web_page, 'is a web page, which says "Welcome Please sign in to go on."'),
         (cut_body, ""),
         (too_long_length, ""),
         (too_short_length, ""),
@@ -108,6 +109,48 @@ def test_server_faults(fault: Fault, message: str, before: Published, wanted: Ar
     pyman("install", "3.13", "--target", FOREIGN)
     assert wanted.key in pyman.installed()
     assert not pyman.leftovers()
+
+
+PAGES = {
+    "<!-- x --><HTML><style>b {}</style><script>'<p>'</script>\x1b]0;x\x07Sign&nbsp;in": "a web page, "
+    'which says "]0;x Sign in"',
+    "<html><head></head></html>": "a web page",
+    "\ufeff<!doctype html><title>" + "word " * 99: 'a web page, which says "' + "word " * 19 + 'word…"',
+    "Your quota is used up.\r\nCome back tomorrow.": "text and no archive, which says "
+    '"Your quota is used up. Come back tomorrow."',
+    '{"message": "Not found"}': """text and no archive, which says "{"message": "Not found"}\"""",
+}
+
+
+def always(page: str) -> Fault:
+    """Answer with the page, and do not say what it is."""
+    return lambda exchange, _: exchange.send_file(page.encode())
+
+
+def test_a_page_is_called_that_and_its_words_are_told(pyman: Pyman, wanted: Archive, server: Server) -> None:
+    for page, said in PAGES.items():
+        server.spoil(wanted.file, always(page))
+        told = failing(pyman).stderr
+        assert f"{quote(wanted.file)} is {said}\n" in told
+        assert "A browser shows it" in told
+        assert "\x1b" not in told
+    mirror = server.folder / wanted.path
+    mirror.write_text("Log in", encoding="utf-8")
+    server.spoil(wanted.file, web_page)
+    told = failing(pyman, "--mirror", str(server.folder)).stderr
+    assert told.count("is text and no archive") == 2, "a warning, and in the list of all that failed"
+    assert told.count("is a web page") == 1
+
+
+def test_where_no_digest_is_known_a_page_leads_to_the_next_source(offer: Offer) -> None:
+    archive = small_archive(offer.server.folder, Archive("3.13.5", "20250612", FOREIGN))
+    offer(replace(archive, sha256=None))
+    offer.server.spoil(archive.file, web_page, times=1)
+    options = ("--target", FOREIGN, "--allow-unverified", "--mirror", f"{offer.server.url}/mirror")
+    told = offer.pyman("install", "3.13", *options).stderr
+    assert "warning: " in told
+    assert "is a web page" in told
+    assert offer.pyman.installed() == [archive.key]
 
 
 def test_endless_redirects(pyman: Pyman, wanted: Archive, server: Server) -> None:

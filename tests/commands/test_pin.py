@@ -14,9 +14,10 @@ from tests.support.interpreters import TARGET, alone
 from tests.support.stores import lay
 
 from pyman.builds.version import Version
-from pyman.project.pins import lines_of, nearest
-from pyman.project.pyproject import requirement
+from pyman.project.pins import nearest
 from pyman.project.repin import repinned
+from pyman.project.requirement import requirement
+from pyman.project.version_file import lines_of
 from pyman.requests.request import Request
 from pyman.requests.spelling import exact, spelled
 
@@ -27,6 +28,7 @@ REQUESTS = [
     "3", "3.12", "3.12.9", "3.13t", "3.13.5td", "3.13+static", "3.15.0rc1", "3.15.0b2t", "latest", "any",
     "3.12.9+20250317", "3.13t+20250317", ">=3.11,<3.13", ">=3.13+freethreaded", "pypy@3.10", "graalpy",
     "pypy3.10-7.3.16", "cpython-3.12-linux-x86_64-musl", "cpython-3.13t-linux-aarch64-gnu", "any-windows",
+    "3-dev", "3.13t-dev", "3.12:latest", "^2.7 || ^3.8", "musl",
 ]  # fmt: skip
 
 
@@ -139,7 +141,7 @@ def test_wrong_usage(arguments: list[str], project: Pyman) -> None:
 def test_what_requires_python_allows(requires: str, request_text: str, allowed: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
     (tmp_path / "pyproject.toml").write_text(f'[project]\nrequires-python = "{requires}"\n', encoding="utf-8")
     (tmp_path / "inside").mkdir()
-    found = requirement(tmp_path / "inside")
+    found = requirement(tmp_path / "inside", pytest.fail)
     assert found
     assert found.allows(Request.parse(request_text)) is allowed
 
@@ -206,7 +208,7 @@ def test_a_file_in_the_place_of_the_folder(project: Pyman) -> None:
         pytest.param("3.12\r\n".encode("utf-16"), ["3.12"], id="utf-16"),
         pytest.param("3.12 3.11.4\n3.10", ["3.12", "3.11.4", "3.10"], id="several-on-a-line"),
         pytest.param(">=3.11, < 3.13\n", [">=3.11,<3.13"], id="specifiers"),
-        pytest.param("3.14-dev\n3.12.1/envs/mine", ["3.14", "3.12.1"], id="of-pyenv"),
+        pytest.param("3.14-dev\n3.12.1/envs/mine", ["3.14-dev", "3.12.1"], id="of-pyenv"),
         pytest.param("pypy3.10-7.3.16\n", ["pypy@3.10+7.3.16"], id="pypy"),
         pytest.param("system\n3.12\n", ["system", "3.12"], id="system"),
         pytest.param("3.12\nsystem\n", ["3.12"], id="system-later"),

@@ -1,5 +1,7 @@
 """`pyman verify`: what was changed in an installation, and what is wrong with that."""
 
+import base64
+import ensurepip
 import hashlib
 import io
 import json
@@ -17,12 +19,13 @@ from typing import Any
 import pytest
 from tests.conftest import ELSEWHERE, Offer, Pyman
 from tests.support.builds import MEMBER_TIME, Archive, save, small_archive, write_archive
+from tests.support.needs import runs_here
 from tests.support.repack import MINOR
 from tests.support.server import Server
 from tests.support.stores import lay
 
 from pyman.builds.key import Key
-from pyman.store import verification
+from pyman.inventory import verification
 from pyman.store.installations import Installation
 
 FOREIGN = "linux-riscv64-gnu"
@@ -141,41 +144,50 @@ def test_modified(name: str, change: Callable[[Path], object], why: str, pyman: 
     assert told["missing"] == []
 
 
+# What is compared at once: a name stands in each once.
+MODES: list[dict[str, tuple[int, str]]] = [
+    {
+        "bin/python3.13": (0o777, "has mode 0777, not 0755: every user may write to it"),
+        OS: (0o646, "has mode 0646, not 0644: every user may write to it"),
+        ".pyman.json": (0o666, "has mode 0666, not 0644: every user may write to it"),
+        "lib": (0o777, "has mode 0777, not 0755: every user may write to it"),
+        "lib/python3.13": (0o1777, "has mode 1777, not 0755: every user may write to it"),
+        ".": (0o777, "has mode 0777, not 0755: every user may write to it"),
+    },
+    {
+        "bin/python3.13": (0o4755, "has mode 4755, not 0755"),
+        OS: (0o664, "has mode 0664, not 0644: its group may write to it"),
+        "lib/python3.13": (0o700, "has mode 0700, not 0755"),
+    },
+    {OS: (0o600, "has mode 0600, not 0644")},
+]
+
+
 @posix
-@pytest.mark.parametrize(
-    "changed",
-    [
-        ("bin/python3.13", 0o777, "has mode 0777, not 0755: every user may write to it"),
-        ("bin/python3.13", 0o4755, "has mode 4755, not 0755"),
-        (OS, 0o646, "has mode 0646, not 0644: every user may write to it"),
-        (OS, 0o664, "has mode 0664, not 0644: its group may write to it"),
-        (OS, 0o600, "has mode 0600, not 0644"),
-        (".pyman.json", 0o666, "has mode 0666, not 0644: every user may write to it"),
-        ("lib", 0o777, "has mode 0777, not 0755: every user may write to it"),
-        ("lib/python3.13", 0o1777, "has mode 1777, not 0755: every user may write to it"),
-        ("lib/python3.13", 0o700, "has mode 0700, not 0755"),
-        (".", 0o777, "has mode 0777, not 0755: every user may write to it"),
-    ],
-)
+@pytest.mark.parametrize("changes", MODES)
 @pytest.mark.parametrize("is_old", [False, True], ids=["now", "before there were modes in records"])
 def test_a_mode_that_changed(
     is_old: bool,  # noqa: FBT001 - a parameter
-    changed: tuple[str, int, str],
+    changes: dict[str, tuple[int, str]],
     pyman: Pyman,
     root: Path,
 ) -> None:
-    name, mode, why = changed
     if is_old:
         forget_modes(root)
     only(pyman)
-    before = (root / name).stat().st_mode
-    (root / name).chmod(mode)
-    told = only(pyman, code=1)
-    assert told["modified"] == [{"name": name, "why": why}]
-    assert f"modified  {BUILD.key}{'' if name == '.' else f'/{name}'}" in pyman("verify", code=1).stdout
-    (root / name).chmod(before)
+    before = {name: (root / name).stat().st_mode for name in changes}
+    for name, (mode, _) in changes.items():
+        (root / name).chmod(mode)
+    expected = [{"name": name, "why": changes[name][1]} for name in sorted(changes)]
+    assert only(pyman, code=1)["modified"] == expected
+    told = [line.split() for line in pyman("verify", code=1).stdout.splitlines()]
+    places = [f"{BUILD.key}/{name}" for name in sorted(changes)]
+    assert [words[1] for words in told if words[0] == "modified"] == places
+    for name, mode in before.items():
+        (root / name).chmod(mode)
     only(pyman)
-    (root / name).chmod(mode)
+    for name, (mode, _) in changes.items():
+        (root / name).chmod(mode)
     pyman("install", "--reinstall", BUILD.key, "--target", FOREIGN)
     only(pyman)
 
@@ -303,7 +315,7 @@ def test_packages_are_told_apart(pyman: Pyman, root: Path) -> None:
     owned = sorted(["bin/spam", *(f"{SITE}/{name}" for name in files[:3])])
     assert told == {
         **CLEAN,
-        "packages": [{"name": "spam 1.0", "files": owned}],
+        "packages": [{"name": "spam 1.0", "files": owned, "replaces": None}],
         "site_packages": [f"{SITE}/odd.pth"],
     }
     result = pyman("verify")
@@ -313,6 +325,119 @@ def test_packages_are_told_apart(pyman: Pyman, root: Path) -> None:
     assert pyman("verify", "--quiet").stdout == ""
     write(root / "bin/evil")
     assert only(pyman, code=1)["added"]["other"] == ["bin/evil"]
+
+
+SHIPPED = {
+    f"{SITE}/pip/__init__.py": b"old = 1",
+    f"{SITE}/pip/same.py": b"",
+    f"{SITE}/pip/dropped.py": b"",
+    f"{SITE}/pip-24.0.dist-info/RECORD": b"",
+    f"{SITE}/pip-24.0.dist-info/METADATA": b"",
+    f"{SITE}/_manylinux.py": b"",
+    "bin/pip": b"old",
+    "bin/pip3.13": b"old",
+    "bin/python3.13": b"",
+    OS: b"",
+}
+
+
+@pytest.fixture
+def upgraded(pyman: Pyman, server: Server, offer: Offer) -> Path:
+    """An installation with a pip, in whose place another one was put."""
+    members = {f"python/{name}": content for name, content in SHIPPED.items()}
+    offer(write_archive(server.folder, BUILD, members))
+    pyman("install", "3.13", "--target", FOREIGN)
+    root = pyman.store / BUILD.key
+    shutil.rmtree(root / SITE / "pip-24.0.dist-info")
+    (root / SITE / "pip/dropped.py").unlink()
+    (root / "bin/pip3.13").unlink()
+    brought = {
+        "pip/__init__.py": "new = 1",
+        "pip/added.py": "x",
+        "pip/same.py": "",
+        "../../../bin/pip": "new",
+    }
+    for name, content in brought.items():
+        write(root / SITE / name, content)
+    rows = [f"{name},{digest(content)},{len(content)}" for name, content in brought.items()]
+    rows += ["pip/__pycache__/added.cpython-313.pyc,,", "pip-25.0.dist-info/RECORD,,"]
+    write(root / SITE / "pip-25.0.dist-info/RECORD", "\n".join(rows))
+    return root
+
+
+def digest(content: str) -> str:
+    """Return a digest as a RECORD has it (the packaging standard "Recording installed projects")."""
+    return (
+        f"sha256={base64.urlsafe_b64encode(hashlib.sha256(content.encode()).digest()).decode().rstrip('=')}"
+    )
+
+
+def test_a_package_that_pip_replaced_is_no_change_of_somebody_else(pyman: Pyman, upgraded: Path) -> None:
+    (upgraded / SITE / "pip").chmod(0o700)
+    told = only(pyman)
+    brought = [
+        "bin/pip",
+        f"{SITE}/pip-25.0.dist-info/RECORD",
+        f"{SITE}/pip/__init__.py",
+        f"{SITE}/pip/added.py",
+    ]
+    assert told["added"]["packages"] == [{"name": "pip 25.0", "files": brought, "replaces": "pip 24.0"}]
+    shown = pyman("verify").stdout
+    assert "pip 25.0, 4 files, for pip 24.0" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "modified", "missing"),
+    [
+        (lambda root: write(root / SITE / "pip/__init__.py", "new = 2"), [f"{SITE}/pip/__init__.py"], []),
+        (lambda root: write(root / "bin/pip", "evil"), ["bin/pip"], []),
+        (lambda root: write(root / OS, "evil"), [OS], []),
+        (lambda root: (root / SITE / "pip/same.py").unlink(), [], [f"{SITE}/pip/same.py"]),
+        (lambda root: (root / SITE / "_manylinux.py").unlink(), [], [f"{SITE}/_manylinux.py"]),
+        (lambda root: (root / "bin/python3.13").unlink(), [], ["bin/python3.13"]),
+        (lambda root: (root / "bin/pip").chmod(0o777), ["bin/pip"], []),
+    ],
+)
+def test_what_was_changed_since_is_told_apart(
+    change: Callable[[Path], object], modified: list[str], missing: list[str], pyman: Pyman, upgraded: Path
+) -> None:
+    change(upgraded)
+    told = only(pyman, code=1)
+    assert [each["name"] for each in told["modified"]] == modified
+    assert told["missing"] == missing
+
+
+def test_the_same_version_installed_again_is_told_by_a_record_that_holds(
+    pyman: Pyman, server: Server, offer: Offer
+) -> None:
+    members = {f"python/{name}": content for name, content in SHIPPED.items()}
+    offer(write_archive(server.folder, BUILD, members))
+    pyman("install", "3.13", "--target", FOREIGN)
+    site = pyman.store / BUILD.key / SITE
+    rows = [f"pip/__init__.py,{digest('old = 1')},7", "pip-24.0.dist-info/RECORD,,"]
+    write(site / "pip-24.0.dist-info/RECORD", "\n".join(rows))
+    (package,) = only(pyman)["added"]["packages"]
+    assert (package["name"], package["replaces"]) == ("pip 24.0", "pip 24.0")
+    write(site / "pip/__init__.py", "evil")
+    names = [each["name"] for each in only(pyman, code=1)["modified"]]
+    assert names == [f"{SITE}/pip-24.0.dist-info/RECORD", f"{SITE}/pip/__init__.py"]
+
+
+def test_a_pip_that_was_upgraded_by_itself(fixtures: Path, pyman: Pyman, offer: Offer) -> None:
+    """As it really does it; the other pip is the one that the standard library of this Python has."""
+    archive = Archive.of_file(runs_here(fixtures, "3.13.0"))
+    (offer.server.folder / archive.path).parent.mkdir()
+    (offer.server.folder / archive.path).symlink_to(runs_here(fixtures, "3.13.0"))
+    offer(archive)
+    pyman("install", "3.13", "--no-smoke-test")
+    (wheel,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
+    python = pyman.store / archive.key / "bin" / "python3.13"
+    options = ["--no-index", "--no-compile", "--break-system-packages", "--force-reinstall", "--no-deps"]
+    pip = ["-B", "-I", "-m", "pip", "install", "--root-user-action=ignore", *options]
+    subprocess.run([str(python), *pip, str(wheel)], check=True)
+    (package,) = only(pyman)["added"]["packages"]
+    assert package["name"].startswith("pip ")
+    assert package["replaces"].startswith("pip ")
 
 
 def test_says_what_is_wrong_and_what_puts_it_right(pyman: Pyman, root: Path) -> None:

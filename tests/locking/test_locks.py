@@ -183,3 +183,22 @@ def test_a_lock_that_cannot_be_had_is_an_error_with_a_hint(pyman: Pyman, offer: 
     told = pyman(*INSTALL, code=1).stderr
     assert re.search(r"error: cannot lock .*\nhint: Check", told)
     assert pyman.installed() == []
+
+
+def test_a_fleeting_lock_leaves_no_file(tmp_path: Path) -> None:
+    with locks.held(tmp_path, "name", lambda _: None, Event(), fleeting=True):
+        with locks.held_if_free(tmp_path, "name", fleeting=True) as other:
+            assert not other
+        assert (tmp_path / "name.lock").exists()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "name.lock").write_text("somebody's", encoding="utf-8")
+    with locks.held(tmp_path, "name", lambda _: None, Event(), fleeting=True):
+        pass
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["somebody's"]
+
+
+def test_a_note_that_was_only_begun_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "name.owner").touch()
+    with locks.held(tmp_path, "name", lambda _: None, Event()):
+        assert (tmp_path / "name.owner").stat().st_size > 0
+    assert not (tmp_path / "name.owner").exists()

@@ -1,8 +1,10 @@
 """Downloads over a network that breaks, stalls, lies or is not to be trusted."""
 
 import hashlib
+import os
 import re
 import socket
+import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -25,7 +27,7 @@ from tests.support.server import (
     without_ranges,
 )
 
-from pyman.errors import CancelledError, DigestMismatchError, FetchError, UsageError
+from pyman.errors import CancelledError, DigestMismatchError, FetchError, UnreachableError, UsageError
 from pyman.network.download import downloading, read_url
 from pyman.network.policy import Network
 
@@ -239,6 +241,67 @@ def test_a_host_that_does_not_answer_is_named(pyman: Pyman) -> None:
         url = f"http://127.0.0.1:{address[1]}/metadata.json"
         told = pyman("list", "--metadata", url, code=1, env={"PYMAN_CONNECT_TIMEOUT": "0.5"}).stderr
     assert f"{url}: no answer in time" in told
+
+
+SILENT = """
+ip link set lo up
+echo "nameserver 127.0.0.1" > "$0/resolv.conf"
+mount --bind "$0/resolv.conf" /etc/resolv.conf
+python=$1; shift
+"$python" -I -c '
+import socket
+with socket.socket(type=socket.SOCK_DGRAM) as name_server:
+    name_server.bind(("127.0.0.1", 53))
+    print("ready", flush=True)
+    while name_server.recv(512):
+        print("asked", flush=True)
+' > "$0/asked" &
+name_server=$!
+until grep -q ready "$0/asked"; do sleep 0.02; done
+timeout 60 "$@"
+code=$?
+kill $name_server
+exit $code
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="not on this platform: only root makes namespaces"
+)
+def test_the_look_up_of_a_name_takes_no_longer_than_a_connection_may(pyman: Pyman, tmp_path: Path) -> None:
+    """In a network of its own, whose name server hears and says nothing: the C library asks it for 10 s."""
+    if subprocess.run(["unshare", "-nm", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("not on this platform: no namespaces may be made here")
+    command = pyman.command("list", "--metadata", "https://mirror.example.org/metadata.json")
+    began = time.monotonic()
+    done = subprocess.run(
+        ["unshare", "-nm", "sh", "-c", SILENT, tmp_path, sys.executable, *command],
+        env=pyman.variables({"PYMAN_CONNECT_TIMEOUT": "1", "PYTHONPATH": ""}),  # that network is sealed
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "no answer in time (looking up mirror.example.org)" in done.stderr
+    assert "asked" in (tmp_path / "asked").read_text(encoding="utf-8")
+    assert time.monotonic() - began < 5
+
+
+def test_each_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """localhost has two on many machines, of which the server has one."""
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    addresses = {"localhost": ["::1", "127.0.0.1"], "::1": ["::1"], "127.0.0.1": ["127.0.0.1"]}
+
+    def answers(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if host not in addresses:
+            raise socket.gaierror(-2, "Name or service not known")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses[host]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
+    assert fetched(url.replace("127.0.0.1", "localhost")) == BODY
+    with pytest.raises(UnreachableError, match="Name or service not known"):
+        fetched("https://nobody.example.org/file", QUICK._replace(retries=0))
 
 
 def test_retry_after_is_obeyed(server: Server, url: str) -> None:

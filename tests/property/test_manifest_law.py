@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyman.builds.key import Key
-from pyman.store import manifest, verification
+from pyman.inventory import manifest, verification
+from pyman.inventory.manifest import File, Manifest
 from pyman.store.installations import Installation
-from pyman.store.manifest import File, Manifest
 
 KEY = Key.parse("cpython-3.13.5+20250612-linux-riscv64-gnu")
 NAMES = ["bin/python3.13", "lib/a", "lib/b", "lib/deep/er/c", "top"]

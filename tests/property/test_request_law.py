@@ -2,17 +2,34 @@
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.property.strategies import keys
+from tests.property.strategies import keys, requests
 
 from pyman.builds.key import Key
 from pyman.errors import UsageError
 from pyman.requests.request import Request
+from pyman.requests.spelling import spelled
 
 _PIECES = (
     *("3", "3.12", "312", "3.15.0rc1", "cp", "cpython", "python", "latest", "any", "t", "d", "td", "@", "-"),
     *("pypy", "pp", "graalpy", "gp", "7.3.16", "+7.3.16", "-7.3.16", "-v7.3.16"),
     *(">=", "<", "==", "~=", "!=", ",", ".*", "+", "+static", "+debug", "+freethreaded", "+20250317"),
-    *("-linux", "-x86_64", "-x86_64_v3", "-musl", "-gnu", "-any", " ", "x", "."),
+    *(
+        "~",
+        "^",
+        "||",
+        ".x",
+        "*",
+        "v",
+        "py",
+        "-dev",
+        ":latest",
+        "-latest",
+        "latest:",
+        "-rc.1",
+        "+gil",
+        "default",
+    ),
+    *("linux", "musl", "-linux", "-x86_64", "-x86_64_v3", "-musl", "-gnu", "-any", " ", "x", "."),
 )
 # Texts that nearly are requests find more than random ones.
 near_requests = st.lists(st.sampled_from(_PIECES), max_size=6).map("".join)
@@ -30,6 +47,12 @@ def test_any_text_is_a_request_or_an_error_with_a_hint(text: str) -> None:
         return
     assert problem.hint
     assert problem.exit_code == 2
+
+
+@given(requests)
+def test_what_a_request_prints_means_the_same(request: Request) -> None:
+    assert Request.parse(str(request)) == request
+    assert Request.parse(spelled(request)) == request
 
 
 @given(keys)

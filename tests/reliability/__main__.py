@@ -20,6 +20,7 @@ SUBJECTS = {
     "stops": "SIGINT, SIGTERM and SIGHUP at random moments of these commands",
     "stress": "16 processes at once on one store; one build asked for by 8 at once",
     "network": "a server that errs at random: cuts, stalls, lies, redirects, sends something else",
+    "prefixes": "kills and faults while something is put into a prefix, replaced there or removed",
     "bystanders": "foreign files, folders and links in every place of a store, and swapped meanwhile",
     "hostile": "damaged and hostile archives made at random, read in little memory",
 }

@@ -1,6 +1,6 @@
-"""Whatever is in a store, its links or its cache, or behind a link there, and is not pyman's, stays as it is.
+"""What is in a store, its links, its cache or a prefix, or behind a link there, stays if it is not pyman's.
 
-Foreign files, folders, pipes and links to a victim are put into every place of a store, under the names that
+Foreign files, folders, pipes and links to a victim are put into every place of these, under the names that
 pyman itself gives; then commands are run, some of them while another process swaps folders of the store for
 links to the victim. Where this runs as root, some stores belong to another user.
 """
@@ -21,6 +21,7 @@ from tests.reliability.world import World
 _OTHER_USER = 4711
 _COMMANDS = 4  # of a case
 _WORKED_IN = {".staging", ".locks", ".environments", ".metadata", "archives"}
+_WORKED_IN |= {".pyman", "bin", "lib", "python3.13", "__pycache__", "package0"}  # of a prefix
 _DIGEST = 64  # characters
 _MOST = 8  # foreign things of a case
 # Swaps one of the paths for a link to the victim and back, until it is told to stop.
@@ -89,7 +90,7 @@ def _attempt(world: World, case: str, chance: Random) -> list[str]:
 
 
 def _clear(world: World) -> None:
-    for name in ("cache", "victim"):
+    for name in ("cache", "victim", "prefix"):
         shutil.rmtree(world.pyman.root / name, ignore_errors=True)
     with suppress(FileNotFoundError):
         (world.pyman.root / "victim.stop").unlink()
@@ -117,10 +118,14 @@ def _make_victim(victim: Path, world: World, chance: Random) -> None:
 def _put(world: World, cache: Path, victim: Path, chance: Random) -> list[Path]:
     """Put foreign things where nothing is yet; returns where they are."""
     put = []
-    for place in chance.sample(_places(world, cache, chance), _MOST):
+    places = [*chance.sample(_places(world, cache, chance), _MOST)]
+    places += chance.sample(_places_in_prefix(world, chance), chance.randrange(_MOST))
+    for place in places:
+        if any(above in put for above in place.parents):
+            continue
         with suppress(OSError):  # another one is in the way
             place.parent.mkdir(parents=True, exist_ok=True)
-            if not os.path.lexists(place) and not any(above in put for above in place.parents):
+            if not os.path.lexists(place):
                 _make(place, victim, chance)
                 put.append(place)
     return put
@@ -188,9 +193,34 @@ def _places(world: World, cache: Path, chance: Random) -> list[Path]:
     ]
 
 
+def _places_in_prefix(world: World, chance: Random) -> list[Path]:
+    """Return places in a prefix: what a Python has there, and what pyman works with."""
+    key = chance.choice(list(world.trees))
+    own = ["", "journal", "made", "prefix.lock", "prefix.owner", "python3.13.json", "python3.13.removing"]
+    own += [".staging", f".staging/{key}", f".staging/{key}/new-0123abcd", f".staging/{key}~1-2", "notes"]
+    library = [
+        "",
+        "os.py",
+        "mine.py",
+        "__pycache__",
+        "__pycache__/os.cpython-313.pyc",
+        "package0",
+        "package0/x",
+    ]
+    names = ["bin", "bin/python3.13", "bin/python", "bin/mine", "lib", "notes"]
+    names += [f".pyman/{name}".rstrip("/") for name in own]
+    names += [f"lib/python3.13/{name}".rstrip("/") for name in library]
+    return [world.pyman.root / "prefix" / name for name in names]
+
+
 def _commands(world: World) -> list[tuple[str, ...]]:
     builds = world.builds
+    prefix = ("--prefix", str(world.pyman.root / "prefix"))
     return [
+        *(("install", build.key, *prefix) for build in (builds.old, builds.new)),
+        *(("install", build.key, *prefix, "--force") for build in (builds.old, builds.new)),
+        ("uninstall", *prefix),
+        ("verify", *prefix),
         *(("install", build.key) for build in (builds.old, builds.new, builds.other)),
         ("install", "--reinstall", builds.new.key),
         ("install", "--default", builds.new.key),
@@ -217,6 +247,9 @@ def _swapping(world: World, victim: Path) -> Iterator[None]:
     keys = list(world.trees)
     places = [store / ".staging", store / ".locks", *(store / ".staging" / key for key in keys)]
     places += [store / key for key in keys]
+    prefix = world.pyman.root / "prefix"
+    names = (".pyman", ".pyman/.staging", "bin", "lib", "lib/python3.13", "lib/python3.13/package0")
+    places += [prefix / name for name in names]
     process = subprocess.Popen(
         [sys.executable, "-c", _SWAPPER, victim, *places], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
     )

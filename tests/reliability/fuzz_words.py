@@ -15,13 +15,15 @@ from tests.support.builds import Archive, own_form, uv_form
 _MODULES = [
     "pyman.requests.request",
     "pyman.requests.grammar",
+    "pyman.requests.ranges",
     "pyman.builds.key",
     "pyman.builds.version",
     "pyman.builds.target",
     "pyman.catalogue.build",
 ]
 _WORDS = {
-    b"r": "3 3.12 cp312 3.15.0rc1 3.13t 3.13td 3.12+static >=3.11,<3.13 ~=3.12 ==3.12.* pypy@3.11 latest",
+    b"r": "3 3.12 cp312 3.15.0rc1 3.13t 3.13td 3.12+static >=3.11,<3.13 ~=3.12 ==3.12.* pypy@3.11 latest "
+    "v3.12.x ~3.12 ^2.7||^3.8.1 >=3.13t 3-dev 3.12:latest latest:3.12 3.15.0-rc.1 musl x86_64-apple-darwin",
     b"k": "cpython-3.13.2+freethreaded+20250409-linux-x86_64-gnu pypy-3.10.16+7.3.19-macos-aarch64-none",
     b"v": "3.12.9 3.15.0rc1 3.8.0a4",
     b"t": "linux-x86_64_v3-musl windows-aarch64-none armv7-unknown-linux-gnueabihf",

@@ -19,6 +19,8 @@ _CHANGES = {
     "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.mkdir", "os.chmod", "os.utime",
     "os.truncate",
 }  # fmt: skip
+# How many paths they are told of; what follows may be a number that is no descriptor.
+_PATHS = {"os.rename": 2, "os.symlink": 2, "os.link": 2}
 # What is reached through ctypes is seen when it is looked up; a kill there is one before it.
 _LOOKED_UP = {"renameat2", "renameatx_np", "syncfs"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -59,7 +61,7 @@ class Steps:
             path, _, flags = arguments
             if isinstance(flags, int) and flags & _WRITING and self._concerns(path):
                 self._step(path)
-        elif event in _CHANGES and any(self._concerns(each) for each in arguments[:2]):
+        elif event in _CHANGES and any(map(self._concerns, arguments[: _PATHS.get(event, 1)])):
             self._step(arguments[0])
         elif event == "ctypes.dlsym" and arguments[1] in _LOOKED_UP and self._fault.what == KILL:
             self._step(None)

@@ -130,7 +130,7 @@ def publish(store: Store, key: Key) -> None:
         for name in ("bin/python3.13", "lib/python3.13/os.py"):
             (tree / name).parent.mkdir(parents=True)
             (tree / name).write_text("new", encoding="utf-8")
-        changes.publish(store, key, tree, {})
+        changes.publish(store, key, tree, "{}\n")
 
 
 def publish_without_exchange(store: Store, key: Key) -> None:

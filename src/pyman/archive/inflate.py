@@ -38,6 +38,7 @@ _OTHERS = {
     b"<": "is a web page or XML, perhaps a proxy's log-in page",
     b"{": "is JSON, perhaps a server's error message",
 }
+FORMATS = "A build is a .tar.gz, .tar.bz2, .tar.zst or .zip."
 _OTHER = "Look at what the source serves at that address, or name another source with --mirror."
 
 
@@ -105,6 +106,11 @@ def blocks(chunks: Iterable[bytes], at_most: int = MAX_INFLATED) -> Iterator[byt
         yield block
 
 
+def is_archive(start: bytes) -> bool:
+    """Whether data that start so are in one of the formats that archives have."""
+    return start.startswith((_GZIP, _BZIP2, _ZSTD, ZIP))
+
+
 def plain(chunks: Iterator[bytes], at_most: int, packings: int = MAX_PACKINGS) -> Iterator[bytes]:
     """Yield a document as it was before it was packed, perhaps twice: a server may pack as well.
 
@@ -130,6 +136,11 @@ def peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
         if len(start) >= len(_ZSTD):
             break
     return start, chain((start,), chunks)
+
+
+def objection(start: bytes) -> str:
+    """Say what data are that no archive of a build begins with; nothing of one that may be."""
+    return "" if start.startswith((ZIP, _GZIP, _BZIP2, _ZSTD)) else _looks_like(start)
 
 
 def _looks_like(start: bytes) -> str:

@@ -87,12 +87,12 @@ class Unpacking:
     is the member that is being unpacked.
     """
 
-    def __init__(self, tree: Tree, limits: Limits, allowance: Allowance) -> None:
+    def __init__(self, tree: Tree, limits: Limits, allowance: Allowance, prefix: str = "") -> None:
         self.tree = tree
         self.limits = limits
         self.allowance = allowance
-        self.top = ""
-        self.prefix = ""
+        self.top = prefix
+        self.prefix = prefix
         self.name = ""
         self.members = 0
         self.names = 0

@@ -6,7 +6,7 @@ file takes the system longer than all the rest. A zip, whose directory is at its
 it is there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -56,6 +56,25 @@ def unpack(
     return through(gathered(chunks, _BATCH), partial(_unpack, destination, limits, writers), _BATCHES)
 
 
+def take_over(
+    folder: Path,
+    destination: Path,
+    told: Callable[[int], None],
+    left_out: frozenset[str] = frozenset(),
+    writers: int = WRITERS,
+) -> Unpacked:
+    """Copy the tree in `folder`, which stays as it is, into the empty `destination`, as if it was unpacked.
+
+    `told` and `left_out` are those of `folder_members`. Raises as `unpack` does, and FetchError for what
+    cannot be read.
+    """
+    from pyman.archive import folder_members  # noqa: PLC0415 - few installs take a folder
+
+    members = folder_members.members(folder, DEFAULT, told, left_out)
+    work = Unpacking(_tree(destination), DEFAULT, Allowance(given=inflate.MAX_INFLATED), TOP)
+    return _write(work, destination, writers, members)
+
+
 def _unpack(destination: Path, limits: Limits, writers: int, chunks: Iterator[bytes]) -> Unpacked:
     """Unpack a zip here, a tar in the next thread."""
     start, chunks = inflate.peek(chunks)
@@ -64,8 +83,9 @@ def _unpack(destination: Path, limits: Limits, writers: int, chunks: Iterator[by
     with Supply(chunks, destination, limits.inflated) as supply:
         inflated = inflate.blocks(supply, limits.inflated or inflate.MAX_INFLATED)
         blocks = _told(supply.covering(inflated), destination)
+        work = Unpacking(_tree(destination), limits, supply)
         return through(
-            blocks, lambda blocks: _write(destination, limits, writers, tar.members(blocks), supply), _BLOCKS
+            blocks, lambda blocks: _write(work, destination, writers, tar.members(blocks)), _BLOCKS
         )
 
 
@@ -90,24 +110,27 @@ def _unzip(destination: Path, limits: Limits, writers: int, chunks: Iterator[byt
                     raise ArchiveError(f"The archive has more than {most:,} bytes.", HOSTILE)
             allowance = Allowance(file.tell(), limits.inflated)
             members = unzip.members(file, most, allowance)
-            return _write(destination, limits, writers, members, allowance)
+            work = Unpacking(_tree(destination), limits, allowance)
+            return _write(work, destination, writers, members)
+    except OSError as error:
+        raise failure(error, destination, "the archive") from error
+
+
+def _tree(destination: Path) -> Tree:
+    try:
+        return Tree(destination)
     except OSError as error:
         raise failure(error, destination, "the archive") from error
 
 
 def _write(
+    work: Unpacking,
     destination: Path,
-    limits: Limits,
     writers: int,
     members: Iterator[tuple[Member, Iterator[bytes | memoryview]]],
-    allowance: Allowance,
 ) -> Unpacked:
     """Write the members of an archive."""
-    try:
-        tree = Tree(destination)
-    except OSError as error:
-        raise failure(error, destination, "the archive") from error
-    work = Unpacking(tree, limits, allowance)
+    tree = work.tree
     try:
         spread(work.lots(members), partial(_write_files, tree, destination), _LOTS, writers)
         files, size = len(tree.written), sum(written.size for written in tree.written.values())

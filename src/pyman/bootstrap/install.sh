@@ -24,51 +24,20 @@ What follows -- are options for `pyman install`.
                   wget and no curl
   --offline       open no connection                           PYMAN_INSTALL_OFFLINE=1
   --target T      linux-x86_64-musl, ...: not what is found    PYMAN_INSTALL_TARGET
-  --prefix DIR    where the Python versions go                 PYMAN_INSTALL_PREFIX
+  --prefix DIR    that one Python goes into this directory     PYMAN_INSTALL_PREFIX
   --ephemeral     leave no pyman, only Python                  PYMAN_INSTALL_EPHEMERAL=1
   --quiet         say nothing that is not an error             PYMAN_INSTALL_QUIET=1
   REQUEST                                                      PYMAN_INSTALL_PYTHON
 END
 }
 
-note() { [ -n "$quiet" ] || printf '%s\n' "$1" >&2; }
-
-# fail MESSAGE [HINT]
-fail() {
-    printf 'error: %s\n' "$1" >&2
-    [ -z "${2:-}" ] || printf 'hint: %s\n' "$2" >&2
-    exit 1
-}
+# shellcheck source=../network/fetch.sh
+. ../network/fetch.sh
 
 misused() {
     printf 'error: %s\nhint: sh install.sh --help tells the options.\n' "$1" >&2
     exit 2
 }
-
-# What is made on the way goes, whatever ends this: the child, the folder of work, the folders above it.
-clean_up() {
-    if [ -n "$child" ]; then
-        kill "$child" 2>/dev/null
-        wait "$child" 2>/dev/null
-    fi
-    [ -z "$stage" ] || rm -rf "$stage"
-    while [ -n "$made" ]; do
-        rmdir "${made%%"$newline"*}" 2>/dev/null
-        made=${made#*"$newline"}
-    done
-}
-
-# Run a command so that a signal is heard while it runs; what it complains of goes to $stage/told.
-watched() {
-    "$@" 2>"$stage/told" &
-    child=$!
-    wait "$child"
-    status=$?
-    child=
-    return "$status"
-}
-
-told() { tail -n 1 "$stage/told" 2>/dev/null; }
 
 # known SHA256 SIZE UNPACKED: what is known of the archive for this target
 known() {
@@ -82,137 +51,8 @@ look_up() {
     esac
 }
 
-# field OFFSET BYTES: a number of the ELF header in $header, whose bytes are decimal numbers; in $number
-field() {
-    number=0 place=0 factor=1
-    for byte in $header; do
-        if [ "$place" -ge "$1" ] && [ "$place" -lt $(($1 + $2)) ]; then
-            if [ "$order" = 1 ]; then # little endian
-                number=$((number + byte * factor)) factor=$((factor * 256))
-            else
-                number=$((number * 256 + byte))
-            fi
-        fi
-        place=$((place + 1))
-    done
-}
-
-# bytes FILE OFFSET BYTES: those of a file, as decimal numbers, in $header
-bytes() {
-    header=$(od -An -v -tu1 -j "$2" -N "$3" "$1" 2>/dev/null)
-}
-
-# The loader of the program $1 in $loader, and what its header says in $machine, $class and $flags; fails for what
-# is static or no ELF file. elf(5) shows the layout.
-read_program() {
-    bytes "$1" 0 64
-    # shellcheck disable=SC2086 # the bytes are words
-    set -- "$1" $header
-    [ "$2 $3 $4 $5" = "127 69 76 70" ] 2>/dev/null || return 1
-    class=$6 order=$7
-    field 18 2 && machine=$number
-    if [ "$class" = 2 ]; then
-        field 48 4 && flags=$number
-        field 32 8 && start=$number
-        field 54 2 && step=$number
-        field 56 2 && count=$number
-    else
-        field 36 4 && flags=$number
-        field 28 4 && start=$number
-        field 42 2 && step=$number
-        field 44 2 && count=$number
-    fi
-    [ "$count" -le 128 ] || return 1
-    while [ "$count" -gt 0 ]; do
-        bytes "$1" "$start" "$step"
-        field 0 4
-        [ "$number" != 3 ] || break # PT_INTERP
-        start=$((start + step)) count=$((count - 1))
-    done
-    [ "$count" -gt 0 ] || return 1
-    if [ "$class" = 2 ]; then field 8 8; else field 4 4; fi
-    start=$number
-    if [ "$class" = 2 ]; then field 32 8; else field 16 4; fi
-    [ "$number" -le 4096 ] || return 1
-    loader=$(od -An -v -tc -j "$start" -N $((number - 1)) "$1" 2>/dev/null) || return 1
-    loader=$(printf '%s' "$loader" | tr -d ' \n')
-}
-
-find_target() {
-    kernel=$(uname -m) || kernel=unknown
-    case $(uname -s) in
-        Linux) ;;
-        Darwin)
-            # What runs under Rosetta is told that it is an Intel.
-            [ "$(sysctl -n sysctl.proc_translated 2>/dev/null)" != 1 ] || kernel=arm64
-            case $kernel in
-                arm64) target=macos-aarch64-none ;;
-                *) target=macos-$kernel-none ;;
-            esac
-            return
-            ;;
-        *) fail "there is no pyman for $(uname -s) on $kernel" "On Windows unpack the archive for it." ;;
-    esac
-    found=
-    for program in /bin/sh /usr/bin/env /bin/ls; do
-        if [ -f "$program" ] && read_program "$program"; then
-            found=1
-            break
-        fi
-    done
-    [ -n "$found" ] || fail "cannot tell which C library this system uses: sh, env and ls are static or missing" \
-        "Name the target with --target, for example linux-x86_64-musl."
-    arch=$kernel
-    case $machine-$class-$order in
-        62-2-1) arch=x86_64 ;;
-        183-2-1) arch=aarch64 ;;
-        3-1-1) arch=i686 ;;
-        40-1-1) case $kernel in armv[456]*) ;; *) arch=armv7 ;; esac ;;
-        21-2-1) arch=ppc64le ;;
-        22-2-2) arch=s390x ;;
-        243-2-1) arch=riscv64 ;;
-    esac
-    case ${loader##*/} in
-        ld-musl-*) libc=musl ;;
-        ld-linux*)
-            libc=gnu
-            if [ "$machine" = 40 ]; then
-                libc=gnueabi
-                [ $((flags & 1024)) = 0 ] || libc=gnueabihf
-                case $loader in */ld-linux-armhf*) libc=gnueabihf ;; esac
-            fi
-            ;;
-        ld64.so.* | ld.so.1) libc=gnu ;;
-        *) libc=${loader##*/} ;;
-    esac
-    target=linux-$arch-$libc
-}
-
-# Folders above $1 that are not there are made, and remembered.
-make_folders() {
-    [ ! -d "$1" ] || return 0
-    make_folders "$(dirname "$1")"
-    why=$(mkdir "$1" 2>&1) || fail "cannot make the folder $1: ${why##*: }" "Choose another with $elsewhere, or another user."
-    made=$1$newline$made
-}
-
-make_stage() {
-    why=$(mktemp -d "$1/.pyman-install.XXXXXX" 2>&1) ||
-        fail "cannot write in $1: ${why##*: }" "Choose another folder with $elsewhere, or another user."
-    stage=$why
-    # In blocks of 1024 bytes, as POSIX has it; the free ones are the fourth of the last line.
-    free=$(df -Pk "$stage" 2>/dev/null | tail -n 1 | awk '{print $4}' 2>/dev/null)
-    needed=$(((size + unpacked) / 1024))
-    case $free in
-        '' | *[!0-9]*) ;;
-        *) [ "$free" -ge "$needed" ] || no_space ;;
-    esac
-}
-
-no_space() {
-    fail "there is no space in ${stage%/*}: pyman needs $(((size + unpacked) / 1000000)) MB there to be unpacked" \
-        "Make room, or choose another folder with $elsewhere."
-}
+# shellcheck source=../machine/find_target.sh
+. ../machine/find_target.sh
 
 # The archive, as $file: the one given, one in a folder, or downloaded.
 get_archive() {
@@ -235,52 +75,8 @@ get_archive() {
         return
     fi
     [ -z "$offline" ] || fail "offline: $from/$name would have been downloaded" "Name a folder with --mirror, or the file with --archive."
-    download "$from/$name"
-}
-
-download() {
-    file=$stage/archive
-    note "Downloading ${1##*/} ($((size / 1000000)) MB)"
-    if command -v curl >/dev/null 2>&1; then
-        watched curl --fail --location --silent --show-error --connect-timeout 30 --output "$file" "$1"
-    elif command -v wget >/dev/null 2>&1; then
-        watched wget -q -T 30 -O "$file" "$1" || {
-            # Not every wget says why where it is to be quiet.
-            [ -n "$(told)" ] || printf 'wget ended with code %s\n' "$status" >"$stage/told"
-            false
-        }
-    else
-        fail "there is neither wget nor curl here to download pyman with" \
-            "Bring $1 here, and name it with --archive."
-    fi || {
-        why=$(told)
-        case $why in *"No space left"* | *"write error"* | *"Failed writing"* | *"Failure writing"*) no_space ;; esac
-        fail "cannot download $1: $why" "Without a network there are three ways: --mirror with a mirror that can be reached, --mirror with a folder, --archive with a file."
-    }
-}
-
-check_archive() {
-    [ -r "$file" ] || fail "cannot read $file"
-    begin=$(od -An -tu1 -N 2 "$file") || fail "cannot read $file"
-    length=$(wc -c <"$file") || fail "cannot read $file"
-    # shellcheck disable=SC2086 # the bytes are words
-    set -- $begin
-    case "${1:-} ${2:-}" in
-        "31 139") ;;
-        60*) fail "what came for $name is a web page and no archive" "Is there a page to log in on this network, or another address?" ;;
-        *) fail "what came for $name is no archive: it begins with the bytes ${1:-none} ${2:-}" "--mirror names another place." ;;
-    esac
-    [ "$length" -ge "$size" ] || fail "$name is cut: $((length)) of $size bytes came" "Try again, or name another place with --mirror."
-    if command -v sha256sum >/dev/null 2>&1; then
-        sum=$(sha256sum <"$file")
-    elif command -v shasum >/dev/null 2>&1; then
-        sum=$(shasum -a 256 <"$file")
-    else
-        fail "there is no sha256sum here to verify pyman with" "It comes with coreutils and with busybox."
-    fi || fail "cannot read $file"
-    sum=${sum%% *}
-    [ "$sum" = "$digest" ] || fail "$name has sha256 $sum, expected $digest" \
-        "It was changed on the way or where it lies, or it is of another release than this install.sh."
+    download "$from/$name" ||
+        fail "cannot download $from/$name: $why" "Without a network there are three ways: --mirror with a mirror that can be reached, --mirror with a folder, --archive with a file."
 }
 
 unpack() {
@@ -309,7 +105,7 @@ install_pyman() {
         make_folders "$(dirname "$to")"
         make_stage "$(dirname "$to")"
         get_archive
-        check_archive
+        check_archive || fail "$why" "$hint"
         unpack
         "$new" self place --to "$to" --bin "$bin" --origin "$mirror" --sha256 "$digest" || exit 1
         made=
@@ -326,21 +122,13 @@ borrow_pyman() {
     elsewhere=TMPDIR
     make_stage "${TMPDIR:-/tmp}"
     get_archive
-    check_archive
+    check_archive || fail "$why" "$hint"
     unpack
     command=$new
 }
 
 install_python() {
-    if [ -n "$prefix" ]; then
-        if "$command" install --help | grep -q -e ' --prefix '; then
-            set -- --prefix "$prefix" "$@"
-        else
-            # What this pyman can do: a store below the prefix, and the commands in its bin.
-            note "Python goes into $prefix/lib/pyman, its commands into $prefix/bin"
-            export PYMAN_HOME="$prefix/lib/pyman" PYMAN_BIN_DIR="$prefix/bin"
-        fi
-    fi
+    [ -z "$prefix" ] || set -- --prefix "$prefix" "$@"
     [ -z "$mirror" ] || [ -n "${PYMAN_MIRROR:-}" ] || export PYMAN_MIRROR="$mirror"
     [ -z "$offline" ] || set -- --offline "$@"
     [ -z "$quiet" ] || set -- --quiet "$@"
@@ -384,17 +172,9 @@ complete_settings() {
         "Another target can be named with --target; with a Python 3.11 or later, pip install pyman-cli."
 }
 
-# The whole path of a folder, without a slash at its end.
-whole() {
-    case $1 in
-        /) printf '/' ;;
-        /*) printf '%s' "${1%/}" ;;
-        *) printf '%s/%s' "$PWD" "${1%/}" ;;
-    esac
-}
-
 main() {
     version='@VERSION@' address='@ADDRESS@'
+    subject=pyman self=install.sh bring='it with --archive'
     child='' stage='' made='' elsewhere=--to newline='
 '
     umask 022

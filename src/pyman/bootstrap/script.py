@@ -6,15 +6,14 @@ from pathlib import Path
 
 from pyman import __version__
 from pyman.bootstrap.portables import Order, Portable
-
-_TEMPLATE = Path(__file__).with_name("install.sh")
+from pyman.system.script_parts import assembled
 
 _PLACEHOLDER = "        @PORTABLES@) known 0 0 0 ;;\n"
 
 
 def write(path: Path, portables: Iterable[Portable], order: Order) -> None:
     """Write the script that installs one of the portables."""
-    text = _TEMPLATE.read_text(encoding="utf-8")
+    text = assembled("bootstrap/install.sh")
     text = text.replace("@VERSION@", __version__).replace("@ADDRESS@", order.address)
     path.write_text(text.replace(_PLACEHOLDER, "".join(map(_case, portables))), encoding="utf-8")
     path.chmod(0o755)

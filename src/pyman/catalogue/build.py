@@ -2,23 +2,32 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from pyman.builds.key import Key, Minor
-from pyman.builds.target import Target
+from pyman.builds.key import Implementation, Key, Minor
+from pyman.builds.target import Libc, Target
 from pyman.errors import MetadataError, NewerFormError
 from pyman.requests.request import Request
 
+FIRST_HONEST_MUSL = 20250311
 _HEX_DIGITS = 64
 _SOME = 6
 
 
 class Build(NamedTuple):
-    """One archive: the build it holds, where it is, and the digest (hex, or None where none is known)."""
+    """One archive: the build it holds, where it is, and the digest (hex, or None where none is known).
+
+    `local` is the archive, or the folder with a tree in it, that the user named: there is no other source
+    then, and `url` only says where it was published, "" where nobody knows. Of a file that has more in it,
+    the archive is the `part` from an offset on, of a size, both in bytes.
+    """
 
     key: Key
     url: str
     sha256: str | None
+    local: Path | None = None
+    part: tuple[int, int] | None = None
 
     @property
     def file_name(self) -> str:
@@ -65,6 +74,16 @@ def order(minor: Minor) -> tuple[object, ...]:
     """Return what minor versions and variants are ordered by in metadata, the first least."""
     implementation, series, variant = minor
     return (implementation.place, *(-number for number in series), str(variant))
+
+
+def is_static_unsaid(key: Key) -> bool:
+    """Whether a build that was published under this key is static though nothing in its name says so.
+
+    All of CPython for musl were before release 20250311; from then on a static one is called `+static`
+    (python-build-standalone's release notes of 20250311).
+    """
+    cpython = key.implementation is Implementation.CPYTHON
+    return cpython and key.target.libc is Libc.MUSL and int(key.release) < FIRST_HONEST_MUSL
 
 
 def summary(builds: Iterable[Build]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from pyman.catalogue.build import Build
 from pyman.errors import FetchError, OfflineError, UnreachableError
@@ -13,6 +13,7 @@ GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download
 PROJECT_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
 # Where a build is that only a mirror has: `mirror://{release}/{file}`, whatever the mirror's address is.
 OF_MIRROR = "mirror://"
+_PORTS = {"http": 80, "https": 443}
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 _WITHOUT = (
     "Without a network there are three ways: a mirror that can be reached (--mirror URL), a folder with "
@@ -21,10 +22,10 @@ _WITHOUT = (
 
 
 def sources_of(build: Build, mirror: str = "") -> list[str]:
-    """Return the URLs at which `build` may be had, in the order in which to try them.
+    """Return the URLs at which `build` may be had, each once, in the order in which to try them.
 
-    `mirror` is a URL or a folder laid out as the release downloads are: `{mirror}/{release}/{file}`.
-    FetchError where only a mirror has it, and none is named.
+    `mirror` is a URL or a folder laid out as the release downloads are: `{mirror}/{release}/{file}`. The
+    metadata may name it as well. FetchError where only a mirror has the build, and none is named.
     """
     urls = []
     if mirror:
@@ -35,7 +36,21 @@ def sources_of(build: Build, mirror: str = "") -> list[str]:
         return urls
     if build.url.startswith(GITHUB):
         urls.append(PROJECT_MIRROR + build.url.removeprefix(GITHUB))
-    return [*urls, build.url]
+    asked: dict[object, str] = {}
+    for url in (*urls, build.url):
+        asked.setdefault(_address(url), url)
+    return list(asked.values())
+
+
+def _address(url: str) -> object:
+    """What two spellings of one address have in common: also the user, for another may get another answer."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return url
+    user = parts.netloc.rpartition("@")[0]
+    return parts.scheme, user, parts.hostname, port, unquote(parts.path), parts.query
 
 
 def below(mirror: str, path: str) -> str:
@@ -66,7 +81,8 @@ def all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:
     is_alone = any(isinstance(failure, UnreachableError | OfflineError) for failure in failures)
     ways = _WITHOUT if is_alone else _MIRROR
     hint = f"{failures[-1].hint} {ways}"
-    if len(failures) == 1:
-        return type(failures[0])(failures[0].message, hint)
-    each = "".join(f"\n  {failure.message}" for failure in failures)
+    messages = dict.fromkeys(failure.message for failure in failures)
+    if len(messages) == 1:
+        return type(failures[-1])(failures[-1].message, hint)
+    each = "".join(f"\n  {message}" for message in messages)
     return FetchError(f"no source gave {build.file_name}:{each}", hint)

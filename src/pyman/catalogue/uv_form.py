@@ -7,7 +7,7 @@ from typing import Any
 from pyman.builds.key import Implementation, Key, Variant
 from pyman.builds.target import ARCH_NAMES, LIBC_NAMES, OS_NAMES, Target, parse_arch
 from pyman.builds.version import Version
-from pyman.catalogue.build import Build, best_first, by_minor, checked, damaged
+from pyman.catalogue.build import Build, best_first, by_minor, checked, damaged, is_static_unsaid
 from pyman.network.address import public
 from pyman.requests.request import Request
 
@@ -60,6 +60,8 @@ def _build_of_entry(entry: Mapping[str, Any]) -> Build:
     )
     if Key.parse(str(key)) != key:
         raise ValueError(f"not a build: {key}")
+    if is_static_unsaid(key):  # files of this form from before that was known list them as any other
+        key = key._replace(variant=key.variant._replace(static=True))
     return checked(Build(key, entry["url"], entry.get("sha256")))
 
 

@@ -15,6 +15,7 @@ from pyman.catalogue.build import Build, Metadata
 from pyman.choice.select import Verdict, barring, candidates, rank, verdicts
 from pyman.errors import NoDownloadFoundError
 from pyman.machine.detection import Machine
+from pyman.requests import ranges
 from pyman.requests.request import Request
 
 
@@ -173,10 +174,12 @@ def reading(request: Request) -> dict[str, str]:
 
 def _version(request: Request) -> str:
     if request.exact or request.specifiers:
-        return str(request.exact or request.specifiers)
+        narrow = ranges.too_narrow(request.specifiers)
+        return f"{request.exact or request.specifiers}{narrow and f' ({narrow[:-1]})'}"
     numbers = ".".join(map(str, request.numbers))
+    stable = "" if request.dev else "stable "
     if not numbers:
-        return "the newest stable one" if request.latest else "any, the newest stable one first"
+        return f"the newest {stable}one" if request.latest else f"any, the newest {stable}one first"
     return f"{numbers}, {'exactly' if len(request.numbers) > 2 else 'the newest of it'}"  # noqa: PLR2004
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from pyman.builds.key import Key
 from pyman.catalogue.build import Build, Metadata
-from pyman.choice.select import best_installed, candidates
+from pyman.choice.installed import best_installed
+from pyman.choice.select import candidates
 from pyman.machine.detection import Machine
 from pyman.requests.request import Request
 from pyman.store.installations import Installation, Store
@@ -64,35 +65,52 @@ class Planner(NamedTuple):
 
         Raises NoDownloadFoundError for a request that cannot be met, and what `load` raises.
         """
-        here = self.store.visible()
         present = dict[Key, Installation]()
         choices = dict[Key, Choice]()
         metadata: Metadata | None = None
         for request in requests:
-            found = best_installed(request, here, self.machine)
-            if found and not self.reinstall and _settles(found, request):
+            found = best_installed(request, self.store, self.machine)
+            if found and not self.reinstall and settles(found, request):
                 present[found.key] = found
                 continue
             metadata = metadata or self.load()
-            choice = self._choice(request, metadata, found)
-            installed = self.store.find(choice.best.key)
-            if installed and not self.reinstall:
-                present[installed.key] = installed
-            else:
-                choices.setdefault(choice.best.key, choice)
+            self._add(self._choice(request, metadata, found), present, choices)
         return Plan(list(present.values()), list(choices.values()))
+
+    def with_builds(self, plan: Plan, builds: Iterable[Build]) -> Plan:
+        """Return `plan`, before which the `builds` are installed that the user has named themselves."""
+        present = dict[Key, Installation]()
+        choices = dict[Key, Choice]()
+        for build in builds:
+            self._add(Choice(Request.parse(str(build.key)), [build]), present, choices)
+        present |= {each.key: each for each in plan.present}
+        rest = [each for each in plan.choices if each.best.key not in choices]
+        return Plan(list(present.values()), [*choices.values(), *rest])
+
+    def _add(self, choice: Choice, present: dict[Key, Installation], choices: dict[Key, Choice]) -> None:
+        """Put a choice where it belongs: what is there already needs no install."""
+        installed = self.store.find(choice.best.key)
+        if installed and not self.reinstall:
+            present[installed.key] = installed
+        else:
+            choices.setdefault(choice.best.key, choice)
 
     def _choice(self, request: Request, metadata: Metadata, found: Installation | None) -> Choice:
         """What is installed again is, where it can still be had, the very same build."""
         builds = candidates(request, metadata, self.machine, unverified=self.unverified)
-        if self.reinstall and found and not request.latest:
+        if self.reinstall and found and not _may_move_on(request):
             builds.sort(key=lambda build: build.key != found.key)
         return Choice(request, builds)
 
 
-def _settles(found: Installation, request: Request) -> bool:
+def settles(found: Installation, request: Request) -> bool:
     """Whether an installation settles the request without a look at what can be downloaded.
 
-    `latest` may have moved on, and a static build is a last resort: a dynamic one may have come.
+    A static build is a last resort: a dynamic one may have come.
     """
-    return not request.latest and found.key.variant.static == request.variant.static
+    return not _may_move_on(request) and found.key.variant.static == request.variant.static
+
+
+def _may_move_on(request: Request) -> bool:
+    """Whether the newest that can be had is meant: there may be a newer one than what is there."""
+    return request.latest or request.dev

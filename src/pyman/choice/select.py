@@ -12,8 +12,8 @@ from pyman.catalogue.advisories import Advisory, affecting
 from pyman.catalogue.build import Build, Metadata
 from pyman.errors import NoDownloadFoundError
 from pyman.machine.detection import Machine
+from pyman.requests import ranges
 from pyman.requests.request import Request
-from pyman.store.installations import Installation
 
 # Oldest C library a build runs on, as its project states it (riscv64 came later, built on Debian 10).
 _GLIBC_FLOOR = (2, 17)
@@ -34,7 +34,7 @@ def verdicts(
     """Return a verdict on each build that the request means: those kept first, in order of preference."""
     meant = sorted(
         (build for build in builds if request.matches(build.key)),
-        key=lambda build: rank(build.key),
+        key=lambda build: rank(build.key, request),
         reverse=True,
     )
     judged = [Verdict(build, objection(build, request, machine, unverified=unverified)) for build in meant]
@@ -54,18 +54,9 @@ def candidates(
     if not kept:
         raise NoDownloadFoundError(
             f"No Python download found for request: {request.on(target)}",
-            _nearest(request, metadata, target, judged),
+            f"{ranges.too_narrow(request.specifiers)} {_nearest(request, metadata, target, judged)}".strip(),
         )
     return kept
-
-
-def best_installed(
-    request: Request, installations: Iterable[Installation], machine: Machine
-) -> Installation | None:
-    """Return the installation that the request would get from what is installed; None when none fits."""
-    target = request.target_on(machine.target)
-    fitting = (each for each in installations if each.key.target == target and request.matches(each.key))
-    return max(fitting, key=lambda each: each.key.preference, default=None)
 
 
 def objection(build: Build, request: Request, machine: Machine, *, unverified: bool = False) -> str:
@@ -99,12 +90,13 @@ def libc_floor(target: Target) -> tuple[int, ...] | None:
     return _GLIBC_FLOOR_RISCV64 if target.arch is Arch.RISCV64 else _GLIBC_FLOOR
 
 
-def rank(key: Key) -> tuple[Any, ...]:
+def rank(key: Key, request: Request | None = None) -> tuple[Any, ...]:
     """Return what builds are ordered by, the best greatest.
 
-    That is their `preference`, but of one version those without an advisory come first.
+    That is their `preference`, for the request if there is one, but of one version those without an advisory
+    come first.
     """
-    *version, release = key.preference
+    *version, release = request.preference(key) if request else key.preference
     return (*version, not affecting(key), release)
 
 

@@ -22,11 +22,15 @@ _COMMANDS = {
     "find": "Print the path of the Python that would be used.",
     "run": "Run a command with a Python version.",
     "pin": "Show or set the Python version of a project.",
+    "lock": "Write down the exact builds of a project, for several targets.",
     "upgrade": "Install the newest patch of what is installed.",
     "refresh": "Bring newer builds without a newer pyman.",
     "outdated": "List what has a newer patch or build, or is no longer maintained.",
+    "doctor": "Tell what is wrong with this machine's set-up, and what mends it.",
     "audit": "Report known vulnerabilities, known-bad builds and ended support.",
     "verify": "Tell what was changed in installed Python versions.",
+    "sbom": "Print what an installed Python consists of, as CycloneDX JSON.",
+    "bundle": "Put builds into one file, for where there is no network.",
     "uninstall": "Remove installed Python versions.",
     "prune": "Remove superseded installations that nothing uses.",
     "explain": "Tell which build a request gets, and why not the others.",
@@ -51,6 +55,8 @@ Settings (environment variables):
   PYMAN_REFRESH_URL
                   a URL or file in place of the release index of the build project
   PYMAN_TARGET    the target to install for, in place of this machine's
+  PYMAN_NO_PROJECT
+                  set to 1, the files of a project do not say which Python is wanted
   PYMAN_OFFLINE   set to 1, no connection is opened
   PYMAN_CACHE_DIR where archives are kept to be installed again; not at all unless set
   PYMAN_RETRIES   how often a source is asked again without progress (3)

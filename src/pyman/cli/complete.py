@@ -23,6 +23,14 @@ from pyman.requests.request import Request
 
 VARIABLE = "_PYMAN_COMPLETE"
 _PATCH_BEGUN = re.compile(r"[0-9]+\.[0-9]+\.")
+# What may stand before a version, as pyman or another tool writes it, and what after it.
+_BEFORE = re.compile(r"(v|V|~=?|\^|[<>]=?|[=!]=|(c?python|py)@?)(?=[0-9])")
+_AFTER = re.compile(r"(?P<version>[0-9]+(\.[0-9]+)*t?)-")
+_WORDS = {
+    "any": "whatever is there",
+    "default": "whatever is there",
+    "latest": "the newest stable version",
+}
 
 # What may be typed, and a few words on each.
 Offers = Iterator[tuple[str, str]]
@@ -49,9 +57,23 @@ def attach(command: click.Command) -> click.Command:
 
 
 def requests(context: click.Context, begun: str) -> Offers:
-    """What is installed, then what can be: minor versions, patches once one is begun, else keys."""
+    """What is installed, then what can be: minor versions, patches once one is begun, else keys.
+
+    What was begun as another tool writes it goes on so; words and targets are offered once one is begun.
+    """
+    before = _BEFORE.match(begun)
+    if before:
+        offers = requests(context, begun[before.end() :])
+        yield from ((before[0] + text, about) for text, about in offers)
+        return
     yield from _named((each.key for each in settings.store().visible()), begun, "is installed")
     yield from _named(_available(context, begun), begun, "can be installed")
+    if after := _AFTER.match(begun):
+        yield f"{after['version']}-dev", "the newest of it, also a pre-release"
+        yield f"{after['version']}-latest", "the newest of it"
+    if begun[:1].isalpha():
+        yield from _WORDS.items()
+        yield from targets(context, begun)
 
 
 def minors(context: click.Context, begun: str) -> Offers:
@@ -92,9 +114,11 @@ _OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
     "minors": minors,
     "audit requests": minors,
     "help name": names,
+    "sbom request": installed,
     "uninstall requests": installed,
     "verify requests": installed,
     "target": targets,
+    "targets": targets,
 }
 
 

@@ -18,7 +18,7 @@ def fitting(texts: Sequence[str], here: Sequence[Installation], store: Store) ->
         request = Request.parse(text)
         those = [each for each in here if request.matches(each.key)]
         if request.latest:  # one, not all that could ever be it
-            those = sorted(those, key=lambda each: each.key.preference)[-1:]
+            those = sorted(those, key=lambda each: request.preference(each.key))[-1:]
         if not those:
             hint = "`pyman list --only-installed` shows what there is."
             raise nothing_fits(text, request.matches, store, hint)

@@ -1,4 +1,4 @@
-"""What `pyman install` and `pyman upgrade` have in common: who is told, and the links that are made."""
+"""What `install` and `upgrade` are made of: what is asked for, who is told, the links that are made."""
 
 import os
 import sys
@@ -8,9 +8,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from pyman.builds.key import Key
 from pyman.builds.target import Os, Target
 from pyman.catalogue import advisories
+from pyman.choice.plan import Plan
 from pyman.cli import settings
 from pyman.errors import PymanError
 from pyman.installer.reporter import Reporter
+from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.report.plain_lines import Lines, Silence
 from pyman.store import changes, links
@@ -21,13 +23,15 @@ _STATIC = (
     "so packages such as numpy will not import."
 )
 
+_WITHOUT_CURSOR = {"dumb", "unknown"}  # terminals in which nothing can be written over
+
 
 @contextmanager
 def reporter(*, quiet: bool) -> Iterator[Reporter]:
     """Give what tells how an install goes: bars on a terminal, else lines, else nothing."""
     if quiet:
         yield Silence()
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in _WITHOUT_CURSOR:
         from pyman.report.progress import Bars  # only a terminal needs rich
 
         with Bars() as bars:
@@ -116,3 +120,31 @@ def link(
     ours = any(found and not found.foreign for found in made)
     if ours and not quiet and str(bin_dir) not in os.environ.get("PATH", "").split(os.pathsep):
         ui.note(f"{bin_dir} is not on your PATH; `pyman update-shell` puts it there.")
+
+
+def describe(machine: Machine) -> None:
+    """Say which target this machine is, and how that was found out."""
+    version = ".".join(map(str, machine.libc_version or ())) or "unknown"
+    ui.note(f"Target: {machine.target} (libc version {version}, CPU level {machine.level or 'unknown'})")
+    for what, how in machine.evidence.items():
+        ui.note(f"  {what}: {how}")
+
+
+def print_made(name: str, made: Iterable[Installation], plan: Plan) -> None:
+    """Print what was made, or would be, under that `name`, and what was there, for a program."""
+    ui.document(
+        {
+            name: [_facts(each) for each in made],
+            "already_installed": [_facts(each) for each in plan.present],
+        }
+    )
+
+
+def _facts(installation: Installation) -> dict[str, str]:
+    key = installation.key
+    return {
+        "key": str(key),
+        "version": str(key.version),
+        "path": str(installation.path),
+        "executable": str(installation.executable),
+    }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _OFFLINE = "pyman.offline"
+_STAYS = "pyman.stays_offline"
 _HOSTS = "pyman.insecure_hosts"
 
 
@@ -55,6 +56,11 @@ def network() -> "Network":
     )
 
 
+def stay_offline(context: click.Context) -> None:
+    """Open no connection, as if `--offline` had been given."""
+    context.meta[_STAYS] = True
+
+
 def handed_on() -> list[str]:
     """Return the options as they were given, for a command that this one runs."""
     offline, hosts = _given()
@@ -72,4 +78,4 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
 def _given() -> tuple[bool, tuple[str, ...]]:
     context = click.get_current_context(silent=True)  # there is none while a shell completes
     meta = context.meta if context else {}
-    return meta.get(_OFFLINE, False), meta.get(_HOSTS, ())
+    return meta.get(_OFFLINE, False) or meta.get(_STAYS, False), meta.get(_HOSTS, ())

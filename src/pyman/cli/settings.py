@@ -11,14 +11,16 @@ from pyman.catalogue import origins
 from pyman.catalogue.build import Metadata
 from pyman.cli import networking
 from pyman.cli.configured import check, environ, setting_option
-from pyman.errors import PymanError
+from pyman.errors import PymanError, UsageError
 from pyman.machine import detection
 from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.store.installations import Store, default_bin, user_store
+from pyman.system.userdirs import given_dir
 
 if TYPE_CHECKING:
     from pyman.catalogue.vulnerabilities import VulnerabilityList
+    from pyman.prefix.prefix import Prefix
     from pyman.refresh.occasions import Refresher
 
 _told: set[str] = set()
@@ -66,15 +68,20 @@ def refresh_option(command: _Command) -> _Command:
     )(command)
 
 
-def refresher(wish: bool | None, metadata_place: str | None, mirror: str = "") -> "Refresher":
-    """Return what refreshes for a command as the options and PYMAN_REFRESH say."""
+def refresher(
+    wish: bool | None, metadata_place: str | None, mirror: str = "", keeper: Store | None = None
+) -> "Refresher":
+    """Return what refreshes for a command as the options and PYMAN_REFRESH say.
+
+    What is learned is kept in the user's store, or in `keeper`.
+    """
     from pyman.refresh.occasions import Mode, Refresher
 
     if wish is not None:
         mode = Mode.of(wish=wish, environ={})
         check("--refresh" if wish else "--no-refresh", str(mode), "refresh")
     return Refresher(
-        store(),
+        keeper or store(),
         networking.network(),
         mirror=mirror,
         wish=wish,
@@ -83,6 +90,21 @@ def refresher(wish: bool | None, metadata_place: str | None, mirror: str = "") -
         note=ui.note,
         warn=warn_once,
     )
+
+
+def prefix_option(what: str) -> Callable[[_Command], _Command]:
+    """`--prefix`: an exact directory in place of the store."""
+    return click.option("--prefix", metavar="DIR", help=what)
+
+
+def prefix(text: str, root: str | None = None) -> "Prefix":
+    """Return what `--prefix` and `--root` name; UsageError if that cannot be."""
+    from pyman.prefix.prefix import Prefix
+
+    if not text:
+        raise UsageError("--prefix is empty", "Name a directory, such as /usr/local.")
+    inside = given_dir(root, "--root") if root else None
+    return Prefix.of(given_dir(text, "--prefix"), inside, store())
 
 
 def store() -> Store:
@@ -108,9 +130,9 @@ def own_target(target: str | None) -> Target:
         return machine(target).target
 
 
-def load_metadata(place: str | None) -> Metadata:
+def load_metadata(place: str | None, keeper: Store | None = None) -> Metadata:
     """Return the metadata that are bundled and learned, or those at `place`; MetadataError or FetchError."""
-    return origins.load(place, networking.network, store().homes, warn_once)
+    return origins.load(place, networking.network, (keeper or store()).homes, warn_once)
 
 
 def warn_once(problem: PymanError) -> None:

@@ -10,12 +10,12 @@ from pyman.builds.key import Implementation, Key
 from pyman.catalogue.build import Metadata
 from pyman.catalogue.vulnerabilities import Severity
 from pyman.choice.select import candidates
-from pyman.cli import audit_json, audit_text, settings
+from pyman.cli import settings
 from pyman.cli.configured import environ
 from pyman.cli.networking import network_options
 from pyman.errors import NoDownloadFoundError, UsageError
 from pyman.machine.detection import Machine
-from pyman.report import ui
+from pyman.report import audit_json, audit_text, ui
 from pyman.requests.request import Request
 from pyman.requests.spelling import NO_RELEASE
 from pyman.store.installations import Installation

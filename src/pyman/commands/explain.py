@@ -1,8 +1,8 @@
 """`pyman explain`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from typing import Any
 
 import click
@@ -10,14 +10,17 @@ import click
 from pyman.catalogue.advisories import Advisory, affecting, facts
 from pyman.choice import explanation
 from pyman.choice.explanation import Fact, Judged, Status
-from pyman.choice.select import best_installed
+from pyman.choice.installed import best_installed
 from pyman.cli import settings
+from pyman.cli.here import project_option, wishes_here
 from pyman.cli.networking import network_options
 from pyman.errors import NoDownloadFoundError
 from pyman.machine.detection import Machine
 from pyman.network.address import public
+from pyman.project.project_request import Wanted
 from pyman.report import config_facts, ui
 from pyman.requests.request import Request
+from pyman.requests.spelling import spelled
 from pyman.store.installations import Installation
 
 _SHOWN_KEPT = 8
@@ -30,6 +33,7 @@ class _Answer:
 
     text: str
     request: Request
+    wishes: Sequence[Wanted]
     machine: Machine
     judged: list[Judged]
     installed: Installation | None
@@ -37,26 +41,31 @@ class _Answer:
 
 
 @click.command("explain")
-@click.argument("request")
+@click.argument("request", required=False)
 @settings.target_option
 @settings.metadata_option
+@project_option
 @network_options
 @click.option("--all", "everything", is_flag=True, help="Show every build, not only the first of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every build with the reason.")
 @click.pass_context
 def command(
     context: click.Context,
-    request: str,
+    request: str | None,
     target: str | None,
     metadata_place: str | None,
+    no_project: bool,
     everything: bool,
     as_json: bool,
 ) -> None:
     """Tell which build a REQUEST gets, and why not the others.
 
-    What was found out about this machine is told, too, and how. The exit code is 1 if nothing fits.
+    Without REQUEST it is what the project's files ask for, and which of them counts is told as well. What was
+    found out about this machine is told, too, and how. The exit code is 1 if nothing fits.
     """
-    answer = _answer(request, settings.machine(target), metadata_place)
+    wishes = [] if request is not None else wishes_here(project=not no_project)
+    text = request if request is not None else spelled(wishes[0].request) if wishes else "any"
+    answer = _answer(text, wishes, settings.machine(target), metadata_place)
     if as_json:
         ui.document(_document(answer))
     else:
@@ -66,13 +75,13 @@ def command(
         context.exit(answer.shortfall.exit_code)
 
 
-def _answer(text: str, machine: Machine, metadata_place: str | None) -> _Answer:
+def _answer(text: str, wishes: Sequence[Wanted], machine: Machine, metadata_place: str | None) -> _Answer:
     request = Request.parse(text)
     metadata = settings.load_metadata(metadata_place)
     judged = explanation.explain(request, metadata, machine)
     shortfall = explanation.shortfall(request, metadata, machine)
-    installed = best_installed(request, settings.store().visible(), machine)
-    return _Answer(text, request, machine, judged, installed, shortfall)
+    installed = best_installed(request, settings.store(), machine)
+    return _Answer(text, request, wishes, machine, judged, installed, shortfall)
 
 
 def _document(answer: _Answer) -> dict[str, Any]:
@@ -81,6 +90,7 @@ def _document(answer: _Answer) -> dict[str, Any]:
     return {
         "request": {"text": answer.text, "meaning": str(answer.request.on(target))}
         | explanation.reading(answer.request),
+        "files": [_file(each) for each in answer.wishes],
         "machine": [asdict(fact) for fact in explanation.facts(answer.machine)],
         "target": str(target),
         "settings": [each.document() for each in config_facts.told() if each.said],
@@ -90,6 +100,17 @@ def _document(answer: _Answer) -> dict[str, Any]:
         "error": answer.shortfall and {"message": answer.shortfall.message, "hint": answer.shortfall.hint},
         "candidates": [_candidate(each) for each in answer.judged],
         "advisories": [facts(each) for each in _concerned(answer.judged)],
+    }
+
+
+def _file(wish: Wanted) -> dict[str, Any]:
+    return {
+        "path": str(wish.path),
+        "line": wish.line,
+        "name": wish.name or None,
+        "requests": [spelled(each) for each in wish.requests],
+        "system": wish.system,
+        "python": wish.python and str(wish.python),
     }
 
 
@@ -112,7 +133,9 @@ def _candidate(judged: Judged) -> dict[str, Any]:
 
 def _print(answer: _Answer, *, everything: bool) -> None:
     target = answer.request.target_on(answer.machine.target)
-    _section(f"Request {answer.text}", explanation.reading(answer.request).items())
+    _section(
+        f"Request {answer.text}", [*_askers(answer.wishes), *explanation.reading(answer.request).items()]
+    )
     _section("Machine", map(_told, explanation.facts(answer.machine)))
     if told := [each for each in config_facts.told() if each.said]:
         _section("Settings", ((each.setting.name, f"{each.value} ({each.origin})") for each in told))
@@ -125,6 +148,12 @@ def _print(answer: _Answer, *, everything: bool) -> None:
         ui.data(f"        {answer.installed.key} is installed and fits")
     _print_kept([each for each in answer.judged if each.status is Status.KEPT], everything=everything)
     _print_dropped([each for each in answer.judged if each.status is Status.DROPPED], everything=everything)
+
+
+def _askers(wishes: Iterable[Wanted]) -> Iterator[tuple[str, str]]:
+    """Which file asks for it, and which others would be asked if it did not."""
+    for label, wish in zip(chain(["asked by"], repeat("not asked")), wishes, strict=False):
+        yield label, f"{wish.path}:{wish.line} ({f'{wish.name}: ' if wish.name else ''}{wish.text})"
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]]) -> None:

@@ -1,72 +1,66 @@
 """`pyman install`."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import click
 
 from pyman.catalogue.build import Metadata
-from pyman.catalogue.sources import sources_of
-from pyman.choice.plan import Choice, Plan, Planner
-from pyman.cli import holes, installing, networking, settings
-from pyman.errors import PymanError, UsageError
+from pyman.choice.plan import Plan
+from pyman.cli import holes, installing, local_builds, networking, settings
+from pyman.cli.here import project_option
+from pyman.commands.installs import (
+    Wishes,
+    finish_of,
+    installed,
+    planned,
+    source_of,
+    wanted_of,
+)
+from pyman.errors import PymanError
+from pyman.exact import locked
+from pyman.exact.carried import from_option
+from pyman.installer.into_store import IntoStore
 from pyman.installer.reporter import Reporter
-from pyman.installer.sequence import Finish, Installer
-from pyman.machine.detection import Machine
-from pyman.network.address import public
-from pyman.network.cache import Cache
 from pyman.report import ui
-from pyman.requests.request import Request
 from pyman.store import changes, links, modes
 from pyman.store.installations import Installation, Store, executable_name
 from pyman.store.known_links import DEFAULT_NAMES
-from pyman.system.userdirs import current_dir
-
-
-class _Wishes(NamedTuple):
-    """What the options ask for; the names are those of the options."""
-
-    target: str | None
-    metadata_place: str | None
-    mirror: str
-    wish: bool | None
-    reinstall: bool
-    no_bin: bool
-    default: bool
-    force: bool
-    no_fallback: bool
-    no_smoke_test: bool
-    no_externally_managed: bool
-    compile_bytecode: bool
-    no_registry: bool
-    allow_unverified: bool
-    dry_run: bool
-    as_json: bool
-    quiet: bool
-    verbose: bool
 
 
 @click.command("install")
 @click.argument("requests", nargs=-1, metavar="[REQUEST]...")
 @settings.target_option
+@locked.locked_options
+@from_option
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
 @settings.refresh_option
+@local_builds.options
+@project_option
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")
 @click.option("--default", is_flag=True, help="Make the links python and python3 as well.")
 @click.option("--no-bin", is_flag=True, help="Make no link such as python3.12 in the directory of links.")
-@click.option("--force", is_flag=True, help="Replace files in the directory of links that are not pyman's.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace what is not pyman's in the directory of links; with --prefix, what pyman has put there.",
+)
 @click.option("--no-fallback", is_flag=True, help="Try no other build where the best one does not run.")
 @click.option("--no-smoke-test", is_flag=True, help="Do not start it before it is published.")
 @click.option(
-    "--no-externally-managed", is_flag=True, help="Let pip install into it, outside of virtual environments."
+    "--externally-managed/--no-externally-managed",
+    "is_external",
+    default=None,
+    help="Whether pip is to install into environments only: yes in the store, no in a prefix.",
 )
 @click.option("--compile-bytecode", is_flag=True, help="Compile its modules now, on all cores.")
+@settings.prefix_option("Install one version into exactly this directory, outside of the store.")
+@click.option("--root", metavar="DIR", help="What will be / where it runs; the prefix is inside.")
 @click.option("--no-registry", is_flag=True, help="Make no entry in the Windows registry.")
-@click.option(
-    "--allow-unverified", is_flag=True, help="Install builds that were published without a checksum."
-)
+@click.option("--allow-unverified", is_flag=True, help="Install also what no checksum is known of.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was installed as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -75,126 +69,68 @@ class _Wishes(NamedTuple):
 def command(context: click.Context, /, requests: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
     """Download and install Python versions.
 
-    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13". Without one, those of the nearest
-    .python-versions or .python-version file are installed, else the newest stable version. What does not run
-    on this machine is not installed: the next best build is tried in its place. Where no build is known that
-    fits, newer ones are looked for once.
+    REQUEST is a version such as 3.12, 3.12.9, 3.13t or ">=3.11,<3.13", or the path of an archive or of a
+    folder with a Python in it, such as ./python. Without one, what the nearest pyman.lock has is installed,
+    else what the project's files ask for (`pyman help requests` lists them), else the newest stable version.
+    What does not run on this machine is not installed: the next best build is tried in its place. Where no
+    build is known that fits, newer ones are looked for once.
+
+    With --prefix one version goes into exactly that directory: no store, no links elsewhere, readable for
+    every user. What is there already stays; where it is in the way nothing is done.
     """
-    wishes = _Wishes(**options)
+    wishes = Wishes(**options)
+    if wishes.prefix is not None or wishes.root:
+        from pyman.commands import prefix_install
+
+        prefix_install.install(requests, wishes)
+    elif code := _install(requests, wishes):
+        context.exit(code)
+
+
+def _install(requests: Sequence[str], wishes: Wishes) -> int:
+    """Install into the store; returns the exit code."""
     store = settings.store()
     settings.bin_dir()  # what is wrong with it is said before anything is done
     machine = settings.machine(wishes.target)
     if wishes.verbose:
-        _describe(machine)
-    asked, loaded = _requests(requests), list[Metadata]()
-    plan = _plan(asked, store, machine, wishes, loaded)
-    holes.mention(asked, machine, wishes.metadata_place, *loaded)
+        installing.describe(machine)
+    wanted, loaded = wanted_of(requests, machine, wishes), list[Metadata]()
+    plan = planned(wanted, store, machine, wishes, loaded)
+    holes.mention(wanted.meant, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
         _rehearse(plan, store, wishes)
-        return
+        return 0
     if exposed := modes.exposure(store.home):
         ui.warning(exposed)
     with installing.reporter(quiet=wishes.quiet) as reporter:
         _tell_present(plan, store, reporter, wishes)
-        results = _install(plan.choices, store, reporter, wishes)
+        finish = finish_of(wishes, is_external=wishes.is_external is not False)
+        into = partial(IntoStore, store)
+        results = installed(plan.choices, into, reporter, wishes, finish)
     made = [result for result in results if isinstance(result, Installation)]
     failures = [result for result in results if isinstance(result, PymanError)]
-    try:
-        _settle([*plan.present, *made], store, wishes)
-    except PymanError as error:
-        if made:
-            failures.append(error)
-        else:  # all was there before, perhaps in a store that this user may only read
-            ui.warning(error.message)
+    failures += _unsettled(plan.present, made, store, wishes)
     for failure in failures:
         ui.error(failure)
     if wishes.as_json:
-        _print("installed", made, plan)
-    if failures:
-        context.exit(max(failure.exit_code for failure in failures))
+        installing.print_made("installed", made, plan)
+    return max((failure.exit_code for failure in failures), default=0)
 
 
-def _requests(texts: Sequence[str]) -> list[Request]:
-    """What was asked for, else what the project's version file asks for, else the newest stable version."""
-    if texts:
-        return [Request.parse(text) for text in texts]
-    from pyman.project import pins
-
-    file = pins.find(current_dir("what to install"))
-    if not file:
-        return [Request.parse("latest")]
-    for warning in file.skipped:
-        ui.warning(warning)
-    if not file.requests:
-        raise UsageError(
-            f"{file.path} names no version that can be installed", "Name one: `pyman install 3.13`."
-        )
-    return list(file.requests)
-
-
-def _plan(
-    requests: list[Request], store: Store, machine: Machine, wishes: _Wishes, loaded: list[Metadata]
-) -> Plan:
-    """Settle every request before anything is downloaded; NoDownloadFoundError if one cannot be met.
-
-    The metadata, where they are needed, are put into `loaded`.
-    """
-    refresher = settings.refresher(wishes.wish, wishes.metadata_place, wishes.mirror)
-
-    def load() -> Metadata:
-        refresher.before_use(requests)
-        if not wishes.quiet:
-            refresher.tell_if_old()
-        loaded[:] = [settings.load_metadata(wishes.metadata_place)]
-        return loaded[0]
-
-    planner = Planner(store, machine, load, wishes.reinstall, wishes.allow_unverified)
-    plan = refresher.looking(lambda: planner.plan(requests), requests)
-    if wishes.default and len(plan.present) + len(plan.choices) > 1:
-        raise UsageError("python can be only one version: --default takes one request", "Name one version.")
-    return plan
-
-
-def _install(
-    choices: Iterable[Choice], store: Store, reporter: Reporter, wishes: _Wishes
-) -> list[Installation | PymanError]:
-    """Install for each choice, and warn where it came to a static build though none was asked for."""
-    choices = list(choices)
-    installing.warn_if_static(choice.best.key for choice in choices if choice.is_last_resort)
-    finish = Finish(
-        is_external=not wishes.no_externally_managed,
-        smoke_test=not wishes.no_smoke_test,
-        compile_bytecode=wishes.compile_bytecode,
-    )
-    installer = Installer(
-        store, wishes.mirror, reporter, wishes.reinstall, finish=finish, network=networking.network()
-    )
-    results = installer.install_all([[each.best] if wishes.no_fallback else each.tries for each in choices])
-    fallen_back = [
-        result.key
-        for choice, result in zip(choices, results, strict=True)
-        if isinstance(result, Installation) and result.key != choice.best.key
-    ]
-    installing.warn_if_static(fallen_back)
-    return results
-
-
-def _tell_present(plan: Plan, store: Store, reporter: Reporter, wishes: _Wishes) -> None:
+def _tell_present(plan: Plan, store: Store, reporter: Reporter, wishes: Wishes) -> None:
     for installation in plan.present:
         reporter.already(installation)
         if store.layer(installation) == "system" and not wishes.quiet:
             ui.note(f"It is in the system store: {installation.path}")
 
 
-def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
+def _rehearse(plan: Plan, store: Store, wishes: Wishes) -> None:
     """Say what would be done; nothing is opened, locked or made."""
     coming = [Installation(choice.best.key, store.path_of(choice.best.key)) for choice in plan.choices]
     for installation in plan.present:
         ui.note(f"Already installed: {installation.key}")
     for choice in plan.choices:
-        cached = Cache(networking.network().cache_dir).find(choice.best.sha256)
-        source = cached or public(sources_of(choice.best, wishes.mirror)[0])
-        ui.note(f"Would install {choice.best.key} from {source}")
+        ui.note(f"Would install {choice.best.key} from {source_of(choice, wishes)}")
     for bystander in filter(None, (store.bystander(choice.best.key) for choice in plan.choices)):
         raise changes.taken(bystander)
     installing.warn_if_known_bad(choice.best.key for choice in plan.choices)
@@ -204,29 +140,23 @@ def _rehearse(plan: Plan, store: Store, wishes: _Wishes) -> None:
             for name in (executable_name(each.key), *(DEFAULT_NAMES if wishes.default else ())):
                 ui.note(f"Would link {links.bin_link(settings.bin_dir(), name)}")
     if wishes.as_json:
-        _print("would_install", coming, plan)
+        installing.print_made("would_install", coming, plan)
 
 
-def _print(name: str, made: Iterable[Installation], plan: Plan) -> None:
-    ui.document(
-        {
-            name: [_facts(each) for each in made],
-            "already_installed": [_facts(each) for each in plan.present],
-        }
-    )
+def _unsettled(
+    present: Sequence[Installation], made: Sequence[Installation], store: Store, wishes: Wishes
+) -> list[PymanError]:
+    """Settle what was installed, and what was there; returns the error, if there is one."""
+    try:
+        _settle([*present, *made], store, wishes)
+    except PymanError as error:
+        if made:
+            return [error]
+        ui.warning(error.message)  # all was there before, perhaps in a store that this user may only read
+    return []
 
 
-def _facts(installation: Installation) -> dict[str, str]:
-    key = installation.key
-    return {
-        "key": str(key),
-        "version": str(key.version),
-        "path": str(installation.path),
-        "executable": str(installation.executable),
-    }
-
-
-def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes) -> None:
+def _settle(installations: Sequence[Installation], store: Store, wishes: Wishes) -> None:
     """Make the links, and on Windows the entries in the registry."""
     installing.mend(installations, store)
     if installations and not wishes.no_bin:
@@ -236,10 +166,3 @@ def _settle(installations: Sequence[Installation], store: Store, wishes: _Wishes
         )
     if not wishes.no_registry:
         installing.register(installations)
-
-
-def _describe(machine: Machine) -> None:
-    version = ".".join(map(str, machine.libc_version or ())) or "unknown"
-    ui.note(f"Target: {machine.target} (libc version {version}, CPU level {machine.level or 'unknown'})")
-    for what, how in machine.evidence.items():
-        ui.note(f"  {what}: {how}")

@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, date, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -15,6 +16,7 @@ from pyman.catalogue.lifecycle import end_of_life, is_end_of_life
 from pyman.cli import settings
 from pyman.cli.networking import network_options
 from pyman.errors import UsageError
+from pyman.exact import locked as exact_locked
 from pyman.machine.detection import Machine
 from pyman.network.address import public
 from pyman.report import bystanding, listing, ui
@@ -23,7 +25,10 @@ from pyman.requests.request import Request
 from pyman.store.installations import Bystander, Installation, Look
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyman.discovery.interpreter import Interpreter
+    from pyman.lockfile.lock import Lock, Locked
 
 
 class _Wishes(NamedTuple):
@@ -48,6 +53,7 @@ class _Lists(NamedTuple):
 @settings.target_option
 @settings.metadata_option
 @network_options
+@exact_locked.locked_options
 @click.option("--all-versions", is_flag=True, help="Every version, not only the newest patch of each minor.")
 @click.option("--all-builds", is_flag=True, help="Every build of every version.")
 @click.option("--all-targets", is_flag=True, help="Builds for every target, not only for this one.")
@@ -60,6 +66,8 @@ def command(
     request: str | None,
     target: str | None,
     metadata_place: str | None,
+    locked: bool,
+    lock_file: Path | None,
     all_versions: bool,
     all_builds: bool,
     all_targets: bool,
@@ -73,13 +81,15 @@ def command(
 
     Among the installed are those that pyman did not install but found on PATH and in the usual places; not so
     when the list is for another target. REQUEST narrows it down: 3.12, 3.13t, ">=3.11",
-    cpython-3.12-linux-x86_64-musl.
+    cpython-3.12-linux-x86_64-musl. With --locked it is what the lock has, for every target.
     """
     if only_installed and only_available:
         raise UsageError("--only-installed and --only-available exclude each other", "Give one of them.")
-    asked = Request.parse(request) if request else Request()
-    depth = Depth.BUILDS if all_builds else Depth.VERSIONS if all_versions else Depth.NEWEST_PATCH
-    wishes = _Wishes(depth, all_targets, metadata_place)
+    asked = Request() if request is None else Request.parse(request)
+    if lock := exact_locked.named(locked, lock_file):
+        _print_locked(lock, [each for each in lock.locked if not request or asked.covers(each.key)], as_json)
+        return
+    wishes = _Wishes(_depth(all_versions, all_builds), all_targets, metadata_place)
     machine = settings.machine(target)
     look = Look([], []) if only_available else settings.store().look_around()
     lists = _Lists(
@@ -88,11 +98,29 @@ def command(
         [] if only_installed else _available(asked, machine, wishes),
         look.bystanders,
     )
-    if as_json:
-        _print_json(lists, machine)
-    else:
-        _print_table(lists, show_urls=show_urls)
+    _print_json(lists, machine) if as_json else _print_table(lists, show_urls=show_urls)
     bystanding.tell(lists.bystanders)
+
+
+def _depth(all_versions: bool, all_builds: bool) -> Depth:
+    return Depth.BUILDS if all_builds else Depth.VERSIONS if all_versions else Depth.NEWEST_PATCH
+
+
+def _print_locked(lock: "Lock", locked: "Sequence[Locked]", as_json: bool) -> None:
+    """Print what a lock has, and where that very build is installed."""
+    store = settings.store()
+    here = {each.key: exact_locked.installed_as_locked(each, store.visible()) for each in locked}
+    if not as_json:
+        places = {key: str(found.executable) if found else "locked" for key, found in here.items()}
+        ui.table((str(key), place) for key, place in places.items())
+        return
+    facts = [
+        _facts(each.key)
+        | {"url": public(each.build.url), "sha256": each.build.sha256, "size": each.size}
+        | {"path": str(found.path) if (found := here[each.key]) else None}
+        for each in locked
+    ]
+    ui.document({"lock": str(lock.path), "locked": facts})
 
 
 def _foreign(request: Request, machine: Machine) -> "list[Interpreter] | None":

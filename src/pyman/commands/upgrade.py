@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +14,8 @@ from pyman.cli import installing, networking, settings
 from pyman.cli.configured import environ
 from pyman.cli.fitting import nothing_fits
 from pyman.errors import PymanError, UsageError
+from pyman.exact import locked, relocking
+from pyman.installer.into_store import IntoStore
 from pyman.installer.sequence import Installer
 from pyman.report import ui
 from pyman.requests.request import Request
@@ -19,6 +23,9 @@ from pyman.store import windows_registry
 from pyman.store.installations import Installation, Store
 from pyman.upkeep import conditions
 from pyman.upkeep.conditions import Successors
+
+if TYPE_CHECKING:
+    from pyman.refresh.occasions import Refresher
 
 _VERSION_PARTS = 3
 
@@ -42,6 +49,8 @@ class _Step:
 @settings.mirror_option
 @networking.network_options
 @settings.refresh_option
+@click.option("--lock", "moving", is_flag=True, help="Move pyman.lock, here or above, and install nothing.")
+@locked.file_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was upgraded as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -53,6 +62,8 @@ def command(
     metadata_place: str | None,
     mirror: str,
     wish: bool | None,
+    moving: bool,
+    lock_file: Path | None,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -63,19 +74,19 @@ def command(
     MINOR is a minor version such as 3.12 or 3.13t; without one all that are installed are upgraded. Variant
     and target stay the same. Virtual environments made with the minor version follow; the installation
     before stays until `pyman prune` finds that nothing uses it. Newer builds are looked for first, if that
-    was not done for a day.
+    was not done for a day. With --lock the lock moves to the newest that its requests allow.
     """
+    if lock := locked.named(locked=moving, file=lock_file):
+        sources = relocking.Sources(metadata_place, mirror, wish)
+        relocking.upgrade(lock, map(_minor, minors), sources, dry_run=dry_run, as_json=as_json, quiet=quiet)
+        return
     store = settings.store()
     chosen = _chosen(minors, store)
-    if chosen:
-        settings.refresher(wish, metadata_place, mirror).before_newest()
-    steps = _steps(chosen, metadata_place)
-    if not quiet:
-        _tell(steps, verbose=verbose)
+    steps = _steps(chosen, metadata_place, settings.refresher(wish, metadata_place, mirror))
+    _tell([] if quiet else steps, verbose=verbose)
     due = [step for step in steps if step.newer]
     if dry_run:
-        for step in due:
-            ui.note(f"Would install {step.newer[0].key} (now {step.old.key})")
+        _rehearse(due)
     else:
         installing.mend(chosen, store)
         due = _install(due, store, mirror, quiet=quiet)
@@ -83,7 +94,12 @@ def command(
         ui.note("Everything is up to date." if steps else "Nothing is installed.")
     if as_json:
         ui.document(_document(due, steps) | {"dry_run": dry_run})
-    _fail(context, [step.outcome for step in due if isinstance(step.outcome, PymanError)])
+    _fail(context, due)
+
+
+def _rehearse(due: Sequence[_Step]) -> None:
+    for step in due:
+        ui.note(f"Would install {step.newer[0].key} (now {step.old.key})")
 
 
 def _chosen(minors: Sequence[str], store: Store) -> list[Installation]:
@@ -112,9 +128,12 @@ def _minor(text: str) -> Request:
     return request
 
 
-def _steps(installations: Sequence[Installation], metadata_place: str | None) -> list[_Step]:
+def _steps(
+    installations: Sequence[Installation], metadata_place: str | None, refresher: "Refresher"
+) -> list[_Step]:
     if not installations:
         return []
+    refresher.before_newest()
     found = Successors(
         settings.load_metadata(metadata_place), settings.machine(environ().get("PYMAN_TARGET"))
     )
@@ -124,7 +143,8 @@ def _steps(installations: Sequence[Installation], metadata_place: str | None) ->
 def _install(due: Sequence[_Step], store: Store, mirror: str, *, quiet: bool) -> list[_Step]:
     tries = [Choice(conditions.kind(step.old.key), step.newer).tries for step in due]
     with installing.reporter(quiet=quiet) as reporter:
-        results = Installer(store, mirror, reporter, network=networking.network()).install_all(tries)
+        into = partial(IntoStore, store)
+        results = Installer(into, mirror, reporter, network=networking.network()).install_all(tries)
     done = [replace(step, outcome=result) for step, result in zip(due, results, strict=True)]
     made = [result for result in results if isinstance(result, Installation)]
     if made:
@@ -169,7 +189,8 @@ def _change(step: _Step) -> dict[str, str]:
     return {"from": str(step.old.key), "to": str(new)}
 
 
-def _fail(context: click.Context, failures: Sequence[PymanError]) -> None:
+def _fail(context: click.Context, due: Sequence[_Step]) -> None:
+    failures = [step.outcome for step in due if isinstance(step.outcome, PymanError)]
     for failure in failures:
         ui.error(failure)
     if failures:

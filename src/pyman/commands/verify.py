@@ -7,17 +7,19 @@ import click
 
 from pyman.cli import settings
 from pyman.errors import PymanError
+from pyman.inventory import verification
+from pyman.inventory.verification import Report
 from pyman.report import bystanding, ui
-from pyman.store import modes, verification
+from pyman.store import modes
 from pyman.store.installations import Installation, Store
-from pyman.store.verification import Report
 
 
 @click.command("verify")
 @click.argument("requests", nargs=-1, metavar="[REQUEST]...")
+@settings.prefix_option("Compare what is in this directory, outside of the store.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
-def command(requests: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+def command(requests: tuple[str, ...], prefix: str | None, as_json: bool, quiet: bool) -> None:
     """Tell what was changed in installed Python versions: all, or those that fit a REQUEST.
 
     Every file is compared with the size and SHA-256 that were written down when it was installed. The exit
@@ -25,6 +27,9 @@ def command(requests: tuple[str, ...], as_json: bool, quiet: bool) -> None:
     owner of a file or folder has changed, or others may write to it. Packages that somebody installed, and
     the bytecode that Python writes when it runs, are shown as well: nothing is wrong with them.
     """
+    if prefix is not None:
+        _verify_prefix(prefix, requests, as_json=as_json, quiet=quiet)
+        return
     store = settings.store()
     if exposed := modes.exposure(store.home):
         ui.warning(exposed)
@@ -38,7 +43,7 @@ def command(requests: tuple[str, ...], as_json: bool, quiet: bool) -> None:
             continue
         reports.append(report)
         if not as_json:
-            _print(report, quiet=quiet)
+            _print(report, f"{report.installation.key}/", quiet=quiet)
     if as_json:
         document: dict[str, Any] = {"installations": [_facts(report) for report in reports]}
         ui.document(document | {"bystanders": bystanding.facts(look.bystanders)})
@@ -46,6 +51,19 @@ def command(requests: tuple[str, ...], as_json: bool, quiet: bool) -> None:
         ui.note("Nothing is installed.")
     if wrong := [report for report in reports if not report.is_intact]:
         raise _error(wrong)
+
+
+def _verify_prefix(prefix: str, requests: Sequence[str], *, as_json: bool, quiet: bool) -> None:
+    from pyman.commands import prefix_upkeep
+
+    reports = prefix_upkeep.reports(settings.prefix(prefix), requests)
+    if as_json:
+        ui.document({"installations": [_facts(report) for report in reports]})
+    else:
+        for report in reports:
+            _print(report, "", quiet=quiet)
+    if wrong := [report for report in reports if not report.is_intact]:
+        raise prefix_upkeep.error_of(wrong, map(_told, wrong))
 
 
 def _wanted(requests: Sequence[str], store: Store, here: list[Installation]) -> list[Installation]:
@@ -56,12 +74,12 @@ def _wanted(requests: Sequence[str], store: Store, here: list[Installation]) -> 
     return fitting(requests, here, store)
 
 
-def _print(report: Report, *, quiet: bool) -> None:
-    """Print what is wrong, then what is only worth knowing: each by its path below the store."""
+def _print(report: Report, above: str, *, quiet: bool) -> None:
+    """Print what is wrong, then what is only worth knowing: each by its path below the store or prefix."""
     key = report.installation.key
     rows = [*_wrong(report), *(() if quiet else _harmless(report))]
     if rows:
-        ui.table((what, _shown(f"{key}/{name}".rstrip("/")), _shown(why)) for what, name, why in rows)
+        ui.table((what, _shown(f"{above}{name}".rstrip("/")), _shown(why)) for what, name, why in rows)
     if report.is_intact and not quiet:
         ui.note(f"{key} is intact: {report.files:,} files, {ui.size(report.size)}")
 
@@ -76,7 +94,8 @@ def _harmless(report: Report) -> Iterator[tuple[str, str, str]]:
     for name in report.added.site_packages:
         yield "added", name, "belongs to no package"
     for distribution, names in report.added.packages.items():
-        yield "package", "", f"{distribution}, {len(names):,} files"
+        former = report.added.replaced.get(distribution)
+        yield "package", "", f"{distribution}, {len(names):,} files{f', for {former}' if former else ''}"
     if count := len(report.added.bytecode):
         yield "bytecode", "", f"{count:,} files"
 
@@ -99,7 +118,10 @@ def _facts(report: Report) -> dict[str, Any]:
         "missing": report.missing,
         "added": {
             "other": added.other,
-            "packages": [{"name": name, "files": files} for name, files in added.packages.items()],
+            "packages": [
+                {"name": name, "files": files, "replaces": added.replaced.get(name)}
+                for name, files in added.packages.items()
+            ],
             "site_packages": added.site_packages,
             "bytecode": added.bytecode,
         },

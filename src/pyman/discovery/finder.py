@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyman.builds.key import Key
-from pyman.choice.select import best_installed
-from pyman.environments.virtualenv import VirtualEnvironment, key_of, of_program, program_in, usable
+from pyman.choice.installed import best_installed
+from pyman.environments.virtualenv import VirtualEnvironment, key_of, loss, of_program, program_in, usable
 from pyman.errors import PymanError
+from pyman.lockfile import lock_place
 from pyman.machine.detection import Machine
 from pyman.portable import whereabouts
 from pyman.requests.request import Request, is_request
@@ -35,12 +36,16 @@ _FULL = 3
 
 
 class Here(NamedTuple):
-    """Where is looked from: store, machine (None if it cannot be told), variables, current folder."""
+    """Where is looked from: store, machine (None if it cannot be told), variables, current folder.
+
+    `project` says whether the files of a project are looked at.
+    """
 
     store: Store
     machine: Machine | None
     environ: Mapping[str, str]
     start: Path
+    project: bool = True
 
 
 class Found(NamedTuple):
@@ -64,8 +69,9 @@ class Found(NamedTuple):
 class Outcome(NamedTuple):
     """What was looked for, and what was found; None when there is nothing that fits.
 
-    `file` is where the request stands, None if it was typed, and `warnings` what was odd in it. `system` asks
-    for a Python that no version manager has installed.
+    `file` is where the request stands, None if it was typed, and `warnings` what was odd in it or was passed
+    over. `system` asks for a Python that no version manager has installed. `digest` is that of the archive,
+    where a lock says it.
     """
 
     request: Request
@@ -73,6 +79,7 @@ class Outcome(NamedTuple):
     file: Path | None = None
     system: bool = False
     warnings: tuple[str, ...] = ()
+    digest: str | None = None
 
 
 def find(text: str | None, here: Here, *, environments: bool = True, foreign: bool = True) -> Outcome:
@@ -82,15 +89,17 @@ def find(text: str | None, here: Here, *, environments: bool = True, foreign: bo
     environments, and all that is `foreign` to pyman, can be left out. Raises UsageError for a text or a
     version file that is no request, PymanError for a path at which there is no interpreter.
     """
-    if text is None:
-        found = _environment(None, here) if environments and foreign else None
-        return Outcome(Request.parse("any"), found) if found else _as_the_files_say(here, foreign=foreign)
-    path = path_in(text)
+    path = path_in(text) if text is not None else None
     if path:
         return Outcome(Request.parse("any"), _at(path, here))
-    request = Request.parse(text)
-    found = _environment(request, here) if environments and foreign else None
-    return Outcome(request, found or installed(request, here, foreign=foreign))
+    request = None if text is None else Request.parse(text)
+    gone: list[str] = []
+    found = _environment(request, here, gone) if environments and foreign else None
+    if request is None and not found:
+        outcome = _as_the_files_say(here, foreign=foreign)
+        return outcome._replace(warnings=(*gone, *outcome.warnings))
+    asked = request or Request.parse("any")
+    return Outcome(asked, found or installed(asked, here, foreign=foreign), warnings=tuple(gone))
 
 
 def installed(request: Request, here: Here, *, foreign: bool = True) -> Found | None:
@@ -101,11 +110,23 @@ def installed(request: Request, here: Here, *, foreign: bool = True) -> Found | 
 def _as_the_files_say(here: Here, *, foreign: bool) -> Outcome:
     from pyman.project.project_request import wanted  # noqa: PLC0415 - only where nothing was typed
 
-    asked = wanted(here.start)
+    locked = _locked(here) if here.project and lock_place.nearest(here.start) else None
+    if locked and locked.digest:
+        return locked
+    asked = wanted(here.start if here.project else None)
+    if asked.python and foreign:
+        return Outcome(asked.request, _at(asked.python, here), asked.path, warnings=asked.warnings)
     found = None if asked.system else _managed(asked.request, here)
     if not found and foreign:
         found = _foreign(asked.request, here)
-    return Outcome(asked.request, found, asked.path, asked.system, asked.warnings)
+    warnings = (*locked.warnings, *asked.warnings) if locked else asked.warnings
+    return Outcome(asked.request, found, asked.path, asked.system, warnings)
+
+
+def _locked(here: Here) -> Outcome:
+    from pyman.discovery.by_lock import find_locked  # noqa: PLC0415 - only where there is a lock
+
+    return find_locked(here)
 
 
 def path_in(text: str) -> Path | None:
@@ -122,9 +143,15 @@ def _absolute(path: Path) -> Path:
     return path if path.is_absolute() else current_dir(str(path)) / path
 
 
-def _environment(request: Request | None, here: Here) -> Found | None:
-    """The environment in use; with a request, only one whose Python fits."""
+def _environment(request: Request | None, here: Here, gone: list[str]) -> Found | None:
+    """The environment in use; with a request, only one whose Python fits.
+
+    What is to be said of those whose Python is `gone` is added there.
+    """
     for environment in usable(here.environ, here.start):
+        if not environment.python:
+            gone.append(loss(environment.path))
+            continue
         found = _in_environment(environment, here)
         if found and (request is None or (found.key and request.matches(found.key))):
             return found
@@ -135,7 +162,9 @@ def _in_environment(environment: VirtualEnvironment, here: Here) -> Found | None
     python = environment.python
     if not python:
         return None
-    _note(environment, here)
+    from pyman.environments.environment_index import note  # noqa: PLC0415 - few runs meet one
+
+    note(here.store.home, environment.path)  # for `uninstall` and `prune`
     key = key_of(environment, here.store, here.machine.target) if here.machine else None
     if key is None:
         told = _ask(python, here)
@@ -143,17 +172,10 @@ def _in_environment(environment: VirtualEnvironment, here: Here) -> Found | None
     return Found(python, key, environment.where, environment.path)
 
 
-def _note(environment: VirtualEnvironment, here: Here) -> None:
-    """Let `uninstall` and `prune` know of an environment."""
-    from pyman.environments.environment_index import note  # noqa: PLC0415 - few runs meet one
-
-    note(here.store.home, environment.path)
-
-
 def _managed(request: Request, here: Here) -> Found | None:
     if not here.machine:
         return None
-    best = best_installed(request, here.store.visible(), here.machine)
+    best = best_installed(request, here.store, here.machine)
     if not best:
         return None
     path = _stable(best, request, here.store.owner(best))

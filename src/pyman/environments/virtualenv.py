@@ -47,24 +47,42 @@ def of_program(python: Path) -> VirtualEnvironment | None:
 
 
 def usable(environ: Mapping[str, str], start: Path) -> Iterator[VirtualEnvironment]:
-    """Yield the active environments, then each `.venv` in `start` and above, of those that have a Python.
+    """Yield the active environments, then each `.venv` in `start` and above.
 
-    conda's base environment is an installation that happens to be on PATH; it counts as no environment.
+    The Python of one may be gone; of conda's it may never have been there, and those are left out. conda's
+    base environment is an installation that happens to be on PATH; it counts as no environment.
     """
     if environ.get("VIRTUAL_ENV"):
-        yield from _checked(Path(environ["VIRTUAL_ENV"]), "VIRTUAL_ENV")
+        yield VirtualEnvironment(Path(environ["VIRTUAL_ENV"]), "VIRTUAL_ENV")
     if environ.get("CONDA_PREFIX") and environ.get("CONDA_DEFAULT_ENV", "base") not in _BASE:
-        yield from _checked(Path(environ["CONDA_PREFIX"]), "CONDA_PREFIX")
+        conda = VirtualEnvironment(Path(environ["CONDA_PREFIX"]), "CONDA_PREFIX")
+        if conda.python:
+            yield conda
     for folder in (start, *start.parents):
         # access() says no where is_file() would raise: in a folder that this user may not read.
         if os.access(folder / ".venv" / CONFIG, os.R_OK):
-            yield from _checked(folder / ".venv", ".venv")
+            yield VirtualEnvironment(folder / ".venv", ".venv")
 
 
-def _checked(path: Path, where: str) -> Iterator[VirtualEnvironment]:
-    environment = VirtualEnvironment(path, where)
-    if environment.python:
-        yield environment
+def loss(folder: Path) -> str:
+    """Return what is to be said of an environment whose Python is gone."""
+    return f"the Python of {folder} is gone: `{renewal(folder)}` makes the environment anew"
+
+
+def renewal(folder: Path) -> str:
+    """Return the command that makes an environment, whose Python is gone, anew: with the same minor version.
+
+    What else it was made with only the tool knows that made it.
+    """
+    from shlex import quote  # noqa: PLC0415 - hardly ever needed
+
+    settings = pyvenv.settings(folder) or {}
+    numbers = (settings.get("version_info") or settings.get("version", "")).split(".")[:2]
+    free = "t" if next((folder / "lib").glob("python3.*t"), None) else ""
+    request = f"{'.'.join(numbers)}{free} " if all(number.isdigit() for number in numbers) else ""
+    if settings.get("uv"):
+        return f"uv venv --clear {f'--python {request}' if request else ''}{quote(str(folder))}"
+    return f"pyman run {request}-m venv --clear {quote(str(folder))}"
 
 
 def key_of(environment: VirtualEnvironment, store: Store, target: Target) -> Key | None:

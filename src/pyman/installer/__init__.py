@@ -1,4 +1,4 @@
-"""The sequence of an install and what it is made of: the smoke test, bytecode, and who is told.
+"""The sequence of an install and what it is made of: where it goes, the smoke test, bytecode, who is told.
 
 Chooses no build. Begin with `sequence`. (`pyman.install` is the function for other programs.)
 """

@@ -16,8 +16,8 @@ class Reporter(Protocol):
     def downloading(self, key: Key, size: int | None) -> None:
         """Bytes are coming, `size` of them if the source said so; again when the next source is tried."""
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
-        """The archive was downloaded before: its bytes come from the cache, perhaps in vain."""
+    def reading(self, key: Key, size: int | None, source: str) -> None:
+        """Bytes come from this machine: from the cache, perhaps in vain, or from a file or folder."""
 
     def received(self, key: Key, count: int) -> None:
         """So many bytes more have come."""

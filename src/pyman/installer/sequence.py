@@ -1,24 +1,23 @@
-"""The sequence of an install: lock, look again, stream and unpack, check the digest, finish, publish, link.
+"""The sequence of an install: lock, look again, stream and unpack, check the digest, finish, publish, settle.
 
     look → lock → look again → download ─┬→ hash, copy to the cache
                                          └→ inflate → unpack into staging → digest compared
-                                              → prepare for its final path → smoke test → rename → link
+                                              → prepare for its final path → smoke test → publish → settle
 
 Nothing of an archive is published, let alone run, before its digest was compared; and what is made for this
-machine is published only if it runs on it.
+machine is published only if it runs on it. Where all that goes is told by a `Destination`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pyman import __version__
 from pyman.archive import unpack
 from pyman.archive.pipeline import awaited
 from pyman.builds.key import Key
@@ -26,26 +25,25 @@ from pyman.catalogue import advisories
 from pyman.catalogue.build import Build
 from pyman.catalogue.sources import all_failed, sources_of
 from pyman.errors import (
-    ArchiveError,
     CancelledError,
     DoesNotRunError,
     FetchError,
     HostNotAllowedError,
     OfflineError,
     PymanError,
-    TooLargeError,
 )
-from pyman.installer import smoke
+from pyman.installer import filling, smoke
+from pyman.installer.destination import Destination
+from pyman.installer.filling import Filling
 from pyman.installer.reporter import Reporter
-from pyman.network.address import public
+from pyman.inventory import manifest
 from pyman.network.cache import Cache
 from pyman.network.client import hang_up
 from pyman.network.download import Download, downloading
+from pyman.network.part import reading_part
 from pyman.network.policy import Network
 from pyman.prepare import steps
-from pyman.store import access, changes, links, manifest
-from pyman.store.installations import Installation, Store
-from pyman.store.record import FORM
+from pyman.store.installations import Installation
 from pyman.system.filesystem import flushing
 from pyman.system.stopping import held_back, stoppable
 
@@ -68,9 +66,9 @@ class Finish(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """What an install works with: the store, a mirror ("" for none), who is told, and how to finish."""
+    """What an install works with: where builds go, a mirror ("" for none), who is told, and how to finish."""
 
-    store: Store
+    destination: Callable[[Key], Destination]
     mirror: str
     reporter: Reporter
     reinstall: bool = False
@@ -119,34 +117,45 @@ class Installer:
         return self.install(candidates[-1])
 
     def install(self, build: Build) -> Installation:
-        """Install `build` and point its minor link; returns the installation, also if it was there already.
+        """Install `build` at its destination; returns the installation, also if it was there already.
 
-        Raises FetchError, ArchiveError, DoesNotRunError, StoreError or CancelledError; the store is then as
-        it was.
+        Raises FetchError, ArchiveError, DoesNotRunError, StoreError or CancelledError; the destination is
+        then as it was.
         """
         began = monotonic()
-        with changes.locked(
-            self.store, build.key, lambda owner: self.reporter.waiting(build.key, owner), self.cancelled
-        ):
-            present = self.store.get(build.key)
+        place = self.destination(build.key)
+        with place.locked(lambda owner: self.reporter.waiting(build.key, owner), self.cancelled):
+            present = place.present()
             if present and not self.reinstall:
                 self.reporter.already(present)
                 return present
-            if bystander := self.store.bystander(build.key):
-                raise changes.taken(bystander)
+            place.check()
             for warning in advisories.warnings(build.key):
                 self.reporter.warned(warning)
-            elsewhere = present.elsewhere if present else None
-            installation = self._from_cache(build) or self._from_first_source(build)
-        if elsewhere:
-            self.reporter.warned(f"{build.key} was a link, which was replaced: {elsewhere} stays")
-        with changes.links_locked(self.store):
-            if not links.refresh_minor(self.store, build.key):
-                self.reporter.warned(links.foreign_minor(self.store, build.key))
+            installation = (
+                self._from_here(build, build.local, place)
+                if build.local
+                else self._from_cache(build, place) or self._from_first_source(build, place)
+            )
+        for remark in place.settled():
+            self.reporter.warned(remark)
         self.reporter.installed(installation, monotonic() - began)
         return installation
 
-    def _from_cache(self, build: Build) -> Installation | None:
+    def _from_here(self, build: Build, path: Path, place: Destination) -> Installation:
+        """Install the archive or the folder that the user named: there is no other source."""
+        if path.is_dir():
+            self.reporter.reading(build.key, None, f"the folder {path.name}")
+            return self._made(
+                build,
+                place,
+                lambda tree: filling.of_folder(build, path, tree, self._copied(build), self.writers),
+            )
+        with _opened(path, build.part, self.cancelled) as download:
+            self.reporter.reading(build.key, download.size, path.name)
+            return self._from(download, build, place)
+
+    def _from_cache(self, build: Build, place: Destination) -> Installation | None:
         """Install what was downloaded before; None if there is nothing, or it is damaged."""
         cache = Cache(self.network.cache_dir)
         path = cache.find(build.sha256)
@@ -154,69 +163,61 @@ class Installer:
             return None
         try:
             with cache.opened(path, self.cancelled) as download:
-                self.reporter.reading_cache(build.key, download.size)
-                return self._from(download, build)
+                self.reporter.reading(build.key, download.size, "the cache")
+                return self._from(download, build, place)
         except FetchError as error:
             gone = "was dropped" if cache.drop(path) else "cannot be dropped"
             damage = FetchError(f"the cached archive is damaged and {gone}: {error.message}")
             self.reporter.failed(build.key, damage, final=False)
             return None
 
-    def _from_first_source(self, build: Build) -> Installation:
+    def _from_first_source(self, build: Build, place: Destination) -> Installation:
         """Try the sources in order; only what a source did wrong leads to the next one."""
         failures: list[FetchError] = []
         sources = sources_of(build, self.mirror)
         for url in sources:
             try:
-                return self._from_source(build, url)
+                return self._from_source(build, place, url)
             except FetchError as error:
                 failures.append(error)
                 if not isinstance(error, OfflineError | HostNotAllowedError):
                     self.reporter.failed(build.key, error, final=len(failures) == len(sources))
         raise all_failed(build, failures)
 
-    def _from_source(self, build: Build, url: str) -> Installation:
+    def _from_source(self, build: Build, place: Destination, url: str) -> Installation:
         with downloading(url, self.cancelled, self.network) as download:
             self.reporter.downloading(build.key, download.size)
             with Cache(self.network.cache_dir).keeping(download, build.sha256, self.reporter.warned):
-                return self._from(download, build)
+                return self._from(download, build, place)
 
-    def _from(self, download: Download, build: Build) -> Installation:
-        with changes.staging(self.store, build.key) as tree:
-            unpacked = self._unpack(download, build, tree)
+    def _from(self, download: Download, build: Build, place: Destination) -> Installation:
+        return self._made(
+            build, place, lambda tree: filling.of_archive(build, download, tree, self.reporter, self.writers)
+        )
+
+    def _made(self, build: Build, place: Destination, fill: Callable[[Path], Filling]) -> Installation:
+        """Publish what `fill` puts into an empty folder."""
+        with place.staging() as tree:
+            filled = fill(tree)
             with flushing(tree):  # publishing would have to wait for the disk
-                self._finish(Installation(build.key, tree))
-                files = manifest.take(tree, unpacked.written)
+                self._finish(Installation(build.key, tree), place.final)
+                files = manifest.take(tree, filled.unpacked.written)
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
-            rights = access.noted(tree, self.store.home)
-            record = _record(build, download, unpacked) | rights | {"files": files}
-            return changes.publish(self.store, build.key, tree, record)
+            return place.publish(tree, filling.record(build, filled) | {"files": files})
 
-    def _unpack(self, download: Download, build: Build, tree: Path) -> unpack.Unpacked:
-        try:
-            unpacked = unpack.unpack(self._told(download, build.key), tree, writers=self.writers)
-        except TooLargeError as error:
-            if build.sha256 and download.sha256 == build.sha256.lower():
-                raise
-            raise FetchError(f"{public(download.url)}: {error.message}", error.hint) from None
-        except ArchiveError:
-            # Damage on the way is the source's fault, not the archive's: the digest tells.
-            if build.sha256:
-                download.check(build.sha256)
-            raise
-        if build.sha256:
-            download.check(build.sha256)
-        return unpacked
+    def _copied(self, build: Build) -> Callable[[int], None]:
+        """Return what is told the size of each file before it is copied."""
 
-    def _told(self, download: Download, key: Key) -> Iterable[bytes]:
-        for chunk in download:
-            self.reporter.received(key, len(chunk))
-            yield chunk
+        def told(count: int) -> None:
+            if self.cancelled.is_set():
+                raise CancelledError("Stopped.")
+            self.reporter.received(build.key, count)
 
-    def _finish(self, staged: Installation) -> None:
+        return told
+
+    def _finish(self, staged: Installation, final: Path) -> None:
         """Make of an unpacked tree an interpreter that works at its final path, and see that it does."""
-        final = self.store.path_of(staged.key)
         steps.prepare(staged, final, is_external=self.finish.is_external)
         if not smoke.concerns(staged.key):
             return
@@ -234,15 +235,6 @@ class Installer:
             self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(kept_out)))
 
 
-def _record(build: Build, download: Download, unpacked: unpack.Unpacked) -> dict[str, Any]:
-    return {
-        "key": str(build.key),  # first: whoever lists the store reads no further
-        "form": FORM,
-        "url": public(download.url),
-        "sha256": download.sha256,
-        "verified": build.sha256 is not None,
-        "archive_size": download.received,
-        "size": unpacked.size,
-        "installed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "pyman": __version__,
-    }
+def _opened(path: Path, part: tuple[int, int] | None, cancelled: Event) -> AbstractContextManager[Download]:
+    """Open an archive that is here, alone or in a file with others."""
+    return reading_part(path, *part, cancelled) if part else downloading(path.as_uri(), cancelled)

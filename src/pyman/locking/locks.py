@@ -5,7 +5,8 @@ no locks, `claims` do instead. Who holds a lock is written down beside it, for t
 on it.
 
 On POSIX the lock is flock on a file in a folder that is held open: filelock takes a path, and would follow a
-link that took the folder's place. What has a lock's name and is no file is not locked, nor changed.
+link that took the folder's place. What has a lock's name and is no file is not locked, nor changed. A file
+that was removed while it was waited for is no lock any more.
 """
 
 import errno
@@ -35,8 +36,10 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 @contextmanager
-def held(folder: Path, name: str, on_wait: Callable[[str], None], cancelled: Event) -> Iterator[None]:
-    """Hold the lock of `name`, which is a file in `folder`.
+def held(
+    folder: Path, name: str, on_wait: Callable[[str], None], cancelled: Event, *, fleeting: bool = False
+) -> Iterator[None]:
+    """Hold the lock of `name`, which is a file in `folder`, and stays there unless it is to be `fleeting`.
 
     Calls `on_wait` once if it has to wait, with what the process that has the lock is called. StoreError if
     it cannot be had, CancelledError soon after `cancelled` is set.
@@ -50,11 +53,11 @@ def held(folder: Path, name: str, on_wait: Callable[[str], None], cancelled: Eve
     try:
         yield
     finally:
-        lock.release()
+        lock.release(fleeting=fleeting)
 
 
 @contextmanager
-def held_if_free(folder: Path, name: str) -> Iterator[bool]:
+def held_if_free(folder: Path, name: str, *, fleeting: bool = False) -> Iterator[bool]:
     """Hold the lock of `name` if nobody has it, and tell whether it is held. OSError if it cannot be had."""
     lock = _Lock(folder, name)
     held = lock.acquire()
@@ -62,7 +65,7 @@ def held_if_free(folder: Path, name: str) -> Iterator[bool]:
         yield held
     finally:
         if held:
-            lock.release()
+            lock.release(fleeting=fleeting)
 
 
 def _wait_for(lock: "_Lock", on_wait: Callable[[str], None], cancelled: Event) -> None:
@@ -105,15 +108,23 @@ class _Lock:
             self._noted = Owner.here().replace(folder, self._note)
         return True
 
-    def release(self) -> None:
-        """Give the lock back."""
-        if self._claim:
-            self._claim.release()
-            return
-        if self._noted:
-            with suppress(OSError), Folder.open(self._folder) as folder:
+    def release(self, *, fleeting: bool) -> None:
+        """Give the lock back, and take its file away if it is `fleeting`."""
+        with suppress(OSError), Folder.open(self._folder) as folder:
+            if self._noted:
                 folder.unlink(self._note)
-        self._native.release()
+            if fleeting:
+                self._take_away(folder)
+        (self._claim or self._native).release()
+
+    def _take_away(self, folder: Folder) -> None:
+        """Remove the file while it is held: whoever has it open sees that it is gone.
+
+        What has something in it is not of our making. On Windows what is open stays.
+        """
+        found = folder.status(f"{self._name}.lock")
+        if found and not found.st_size:
+            folder.unlink(f"{self._name}.lock")
 
     def owner(self) -> str:
         """Return what the process that has the lock is called in a message."""
@@ -175,8 +186,13 @@ else:
         finally:
             folder.unlink(waiting)
 
+    def _is_there(folder: Folder, name: str, file: int) -> bool:
+        """Whether the file that is open is the one by that name: another process may have removed it."""
+        found, own = folder.status(name), os.fstat(file)
+        return found is not None and (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)
+
     class _Native:
-        """flock on a file, which stays when the lock is given back: all who wait have the same one open."""
+        """flock on a file; one that stays when the lock is given back is open in all who wait."""
 
         def __init__(self, folder: Path, name: str) -> None:
             self._folder = folder
@@ -185,18 +201,18 @@ else:
 
         def acquire(self) -> bool:
             """Try to get the lock, and tell whether it is held. Raises OSError."""
+            held = False
             with Folder.open(self._folder) as folder:
                 file = _file_to_lock(folder, self._name)
-            held = False
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                held = True
-            except OSError as error:
-                if error.errno not in _IS_TAKEN:
-                    raise
-            finally:
-                if not held:
-                    os.close(file)
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    held = _is_there(folder, self._name, file)
+                except OSError as error:
+                    if error.errno not in _IS_TAKEN:
+                        raise
+                finally:
+                    if not held:
+                        os.close(file)
             self._file = file if held else None
             return held
 

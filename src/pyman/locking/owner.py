@@ -2,6 +2,7 @@
 
 import os
 import socket
+import stat
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -41,10 +42,12 @@ class Owner(NamedTuple):
     def replace(self, folder: Folder, name: str) -> bool:
         """Do so in place of an earlier description; False, and nothing done, if something else is there.
 
-        Raises OSError.
+        An empty file is one that a process died over. Raises OSError.
         """
-        if folder.status(name):
-            if read(folder, name) is None:
+        found = folder.status(name)
+        if found:
+            is_begun = stat.S_ISREG(found.st_mode) and not found.st_size
+            if not is_begun and read(folder, name) is None:
                 return False
             folder.unlink(name)
         self.write(folder, name)

@@ -38,8 +38,9 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)
 
 
 class Body:
-    """One GET until all of its body has come; `size` is known at once. FetchError if it cannot be had.
+    """One GET until all of its body has come. FetchError if it cannot be had.
 
+    Its `size` in bytes and its `content_type` are known at once, as far as the source tells them.
     `digest` is that of the chunks that were taken: who takes a chunk adds it there before the next. So many
     bytes as `received` says are there already, of a download that was broken off.
     """
@@ -48,6 +49,7 @@ class Body:
         self, url: str, network: Network, digest: "HASH", cancelled: Event, received: int = 0
     ) -> None:
         self.size: int | None = None
+        self.content_type = ""
         self._is_first = True
         self._url = url
         self._network = network
@@ -120,6 +122,7 @@ class Body:
         size, validators = _whole_size(response), _validators(response)
         if self._is_first:
             self.size, self._validators, self._is_first = size, validators, False
+            self.content_type = response.headers.get("Content-Type", "")
         elif None not in (size, self.size) and size != self.size:
             raise self._changed()
         elif response.status_code == _PARTIAL and _differ(validators, self._validators):

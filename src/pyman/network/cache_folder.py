@@ -5,6 +5,7 @@ user's own, or the group's that shares the folder. All else in the folder is som
 """
 
 import errno
+import hashlib
 import os
 import re
 import stat
@@ -107,6 +108,11 @@ class Archives:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(errno.EINVAL, "it is no file")
             yield file
+
+    def is_sound(self, name: str) -> bool:
+        """Whether an archive has the digest that it is called by."""
+        with self.opened(name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == name
 
     def abandoned(self) -> list[str]:
         """Return the unfinished archives that nobody is writing any more."""

@@ -20,12 +20,14 @@ from pyman import __version__
 from pyman.errors import FetchError, HostNotAllowedError, UsageError
 from pyman.network.address import public
 from pyman.network.lean_httpx import httpx
+from pyman.network.look_up import Backend, give_up
 from pyman.network.policy import Network
 from pyman.system import regular_file
 
 _REDIRECTS = 10
 _sockets = WeakSet[socket.socket]()
-_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+FOLDER = "SSL_CERT_DIR"
 
 
 @contextmanager
@@ -58,7 +60,11 @@ def opened(url: str, headers: Mapping[str, str], network: Network) -> Iterator[h
 
 
 def hang_up() -> None:
-    """End all connections at once: whoever waits for bytes in another thread gets an error in their place."""
+    """End all connections at once: whoever waits for bytes in another thread gets an error in their place.
+
+    So does who waits for the address of a host.
+    """
+    give_up()
     for each in _open_sockets():
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
@@ -103,8 +109,17 @@ def _client(connect: float, read: float, *, is_secure: bool) -> httpx.Client:
         )
     except (ImportError, ValueError, httpx.InvalidURL):  # a SOCKS proxy, or nothing that could be one
         raise _useless_proxy() from None
+    _limit_look_ups(client)
     atexit.register(client.close)
     return client
+
+
+def _limit_look_ups(client: httpx.Client) -> None:
+    """Let its time-out cover the look-up of names. httpx hands no backend on to the pools that it makes."""
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - there is no other way
+        pool: Any = getattr(transport, "_pool", None)
+        if hasattr(pool, "_network_backend"):
+            pool._network_backend = Backend()  # noqa: SLF001 - the same
 
 
 def _useless_proxy() -> UsageError:
@@ -117,12 +132,12 @@ def _useless_proxy() -> UsageError:
 
 def _certificates() -> ssl.SSLContext:
     """The bundle that a variable names, else the system's store, else (images without one) certifi's."""
-    name = next((name for name in _BUNDLES if os.environ.get(name)), "SSL_CERT_DIR")
-    place, folder = os.environ.get(name), os.environ.get("SSL_CERT_DIR") or None
+    name = next((name for name in BUNDLES if os.environ.get(name)), FOLDER)
+    place, folder = os.environ.get(name), os.environ.get(FOLDER) or None
     try:
         if place and os.pathsep not in place:
             Path(place).stat()  # of a folder that is not there OpenSSL says nothing
-        if place and (name == "SSL_CERT_DIR" or Path(place).is_dir()):
+        if place and (name == FOLDER or Path(place).is_dir()):
             return ssl.create_default_context(capath=place)
         if place:
             return ssl.create_default_context(cafile=place, capath=folder)
@@ -162,6 +177,14 @@ def _check_host(url: httpx.URL, network: Network) -> None:
             f"{public(str(url))}: {url.host} is not one of the allowed hosts",
             f"allowed-hosts names those that may be connected to ({network.allowed_by}).",
         )
+
+
+def refuse_plain_http(url: str, network: Network) -> None:
+    """Raise UsageError for an address that may not be asked by plain http, FetchError for what is none."""
+    try:
+        _check_scheme(httpx.URL(url), network)
+    except httpx.InvalidURL:
+        raise FetchError(f"{public(url)} is no address to ask", "Check the address.") from None
 
 
 def _check_scheme(url: httpx.URL, network: Network) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from _hashlib import HASH
 
 _CHUNK = 256 * 1024
+START = 16 * 1024  # bytes: in them a web page says what it wants
 _LARGEST_ARCHIVE = 4 * 1024**3
 LARGEST_DOCUMENT = 256 * 1024**2  # bytes; of what is read whole, unpacked
 
@@ -25,23 +26,27 @@ LARGEST_DOCUMENT = 256 * 1024**2  # bytes; of what is read whole, unpacked
 class Download:
     """The bytes of one source as they arrive, each once, hashed with `digest` as they pass.
 
-    `size` is what the source announced, in bytes; None when it did not. `received` is how many have passed,
-    those counted that were there before.
+    `size` is what the source announced, in bytes; None when it did not. `content_type` is its kind, "" when
+    it did not say. `received` is how many bytes have passed, those that were there before with them, and
+    `start` are the first that passed.
     """
 
-    def __init__(  # noqa: PLR0913 - it is what a download is made of
+    def __init__(  # noqa: PLR0913, PLR0917 - what is known of an answer
         self,
         url: str,
         size: int | None,
         chunks: Iterator[bytes],
         digest: "HASH",
         cancelled: Event,
+        content_type: str = "",
         *,
         received: int = 0,
     ) -> None:
         self.url = url
         self.size = size
+        self.content_type = content_type
         self.received = received
+        self.start = b""
         self._chunks = chunks
         self._digest = digest
         self._cancelled = cancelled
@@ -57,6 +62,8 @@ class Download:
                 raise CancelledError("Stopped.")
             self._digest.update(chunk)
             self.received += len(chunk)
+            if len(self.start) < START:
+                self.start += chunk[:START]
             if self.received > _LARGEST_ARCHIVE:
                 raise FetchError(
                     f"{public(self.url)} does not end: more than {_LARGEST_ARCHIVE} bytes came", CHECK
@@ -70,11 +77,20 @@ class Download:
         """The digest of what has passed so far, in hex."""
         return self._digest.hexdigest()
 
-    def check(self, expected: str) -> None:
-        """Read what is left, and raise DigestMismatchError unless all of it has the digest `expected`."""
+    def check(self, expected: str | None) -> None:
+        """Read what is left, and raise DigestMismatchError unless all of it has the digest `expected`.
+
+        What is a page or a message and no archive is a WebPageError; also where no digest is known, None.
+        """
         for _ in self:
             pass
-        if self.sha256 != expected.lower():
+        if expected is not None and self.sha256 == expected.lower():
+            return
+        from pyman.network.web_page import in_place_of_archive  # noqa: PLC0415 - hardly ever needed
+
+        if page := in_place_of_archive(self.url, self.start, self.content_type):
+            raise page
+        if expected is not None:
             raise DigestMismatchError(
                 f"{public(self.url)} has sha256 {self.sha256}, expected {expected}",
                 "The file was changed on the way or at its source. Nothing of it was installed.",
@@ -105,7 +121,7 @@ def downloading(
     check_online(url, network)
     body = Body(url, network, digest, cancelled, received)
     with closing(body):
-        yield Download(url, body.size, body.chunks(), digest, cancelled, received=received)
+        yield Download(url, body.size, body.chunks(), digest, cancelled, body.content_type, received=received)
 
 
 def size_of(url: str, network: Network) -> int | None:
@@ -127,13 +143,20 @@ def check_online(url: str, network: Network) -> None:
 
 
 def read_url(url: str, network: Network = Network()) -> bytes:  # noqa: B008 - frozen
-    """Return all that is at `url`, a document of at most 256 MiB; FetchError when it cannot be had."""
+    """Return all that is at `url`, a document of at most 256 MiB; FetchError when it cannot be had.
+
+    WebPageError for a web page, which no document is.
+    """
+    from pyman.network.web_page import in_place_of_document  # noqa: PLC0415 - archives need it only if wrong
+
     parts = []
     with downloading(url, Event(), network) as stream:
         for chunk in stream:
             parts.append(chunk)
             if stream.received > LARGEST_DOCUMENT:
                 raise FetchError(f"{public(url)} is too large: more than {LARGEST_DOCUMENT} bytes", CHECK)
+    if page := in_place_of_document(url, stream.start, stream.content_type):
+        raise page
     return b"".join(parts)
 
 

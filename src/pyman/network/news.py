@@ -16,6 +16,7 @@ from pyman.network.client import opened
 from pyman.network.download import check_online
 from pyman.network.lean_httpx import httpx
 from pyman.network.policy import Network
+from pyman.network.web_page import refused
 
 _UNCHANGED = 304
 _PAUSE = 0.5  # seconds before the second try, doubled each time
@@ -40,7 +41,7 @@ def news(
     validators of the answer.
 
     The connection is closed as soon as `take` returns. What breaks on the way is asked for anew, from its
-    beginning. FetchError if it cannot be had; what `take` raises passes through.
+    beginning. FetchError if it cannot be had, WebPageError for a web page; what `take` raises passes through.
     """
     check_online(url, network)
     for tried in range(network.retries + 1):
@@ -79,4 +80,5 @@ def _once(
             passing = response.status_code in AGAIN
             raise _PassingError(refusal.message, refusal.hint) if passing else refusal
         validators = Validators(response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
-        return take(steady(response.iter_raw(), network.stall)), validators
+        chunks = steady(response.iter_raw(), network.stall)
+        return take(refused(url, chunks, response.headers.get("Content-Type", ""))), validators

@@ -31,7 +31,7 @@ def refused(url: str, response: httpx.Response) -> FetchError:
     """Return the error for an answer that is not the file."""
     text = f"{public(url)} answered {response.status_code} {response.reason_phrase}"
     kind = AbsentError if response.status_code in _ABSENT else FetchError
-    return kind(text.rstrip() + _through_proxy(url), _HINTS.get(response.status_code, CHECK))
+    return kind(text.rstrip() + through_proxy(url), _HINTS.get(response.status_code, CHECK))
 
 
 def failed(url: str, error: Exception) -> FetchError:
@@ -41,7 +41,7 @@ def failed(url: str, error: Exception) -> FetchError:
         return _untrusted(url, certificate)
     hint = _HINTS[407] if _wants_password(error) else CHECK
     kind = UnreachableError if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else FetchError
-    return kind(f"{public(url)}: {_cause(error)}{_through_proxy(url)}", hint)
+    return kind(f"{public(url)}: {_cause(error)}{through_proxy(url)}", hint)
 
 
 def lasts(error: Exception) -> bool:
@@ -70,7 +70,7 @@ def _untrusted(url: str, error: ssl.SSLCertVerificationError) -> FetchError:
         if unknown
         else "The host's certificate is not right for it, or this machine's clock is wrong."
     )
-    return FetchError(f"{public(url)}: {cause}{_through_proxy(url)}", hint)
+    return FetchError(f"{public(url)}: {cause}{through_proxy(url)}", hint)
 
 
 def _cause(error: Exception) -> str:
@@ -82,8 +82,8 @@ def _cause(error: Exception) -> str:
     return text
 
 
-def _through_proxy(url: str) -> str:
-    """Name the proxy that httpx takes for `url`: it reads the same variables."""
+def through_proxy(url: str) -> str:
+    """Name the proxy that httpx takes for `url`, if any: it reads the same variables."""
     parts = httpx.URL(url)
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")

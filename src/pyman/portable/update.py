@@ -10,7 +10,7 @@ from threading import Event
 from packaging.version import InvalidVersion, Version
 
 from pyman.archive import unpack
-from pyman.errors import FetchError, StoreError, UsageError
+from pyman.errors import ArchiveError, FetchError, StoreError, UsageError
 from pyman.network.download import downloading, read_url
 from pyman.network.policy import Network
 from pyman.portable import place
@@ -88,7 +88,11 @@ def update(root: Path, offer: Offer, origin: str, network: Network) -> None:
         new = staging / "pyman"
         new.mkdir(0o755)
         with downloading(offer.url, Event(), network) as download:
-            unpack.unpack(download, new)
+            try:
+                unpack.unpack(download, new)
+            except ArchiveError:
+                download.check(offer.sha256)  # damage on the way is the source's fault, not the archive's
+                raise
             download.check(offer.sha256)
         written_down = {**place.receipt(root), "origin": origin, "sha256": offer.sha256}
         place.publish(new, root, written_down)

@@ -16,7 +16,8 @@ Error=This Python belongs to pyman, which replaces it whole: what is installed
      {python} -m venv .venv
      {pip} install ...
 
- pyman install --reinstall --no-externally-managed takes this guard away.
+ pyman install --reinstall --no-externally-managed takes this guard away; in a
+ prefix, pyman install --force without --externally-managed does.
 """
 
 

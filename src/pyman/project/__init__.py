@@ -1,4 +1,4 @@
-"""What a project asks for: version files, requires-python; and the writing of a pin.
+"""What a project asks for: version files, also of other tools, requires-python; and the writing of a pin.
 
-Runs nothing of a project. Begin with `pins`.
+Runs nothing of a project. Begin with `project_request`.
 """

@@ -1,69 +1,78 @@
-"""Pins: the version files of a project, `.python-versions` and `.python-version`, and the user's own one.
+"""Pins: which version file counts, that of the project or the user's own one.
 
-They are read kindly, for other tools write them too: comments, byte order marks and any line ends, several
-versions on a line, and spellings of pyenv's. A line that means nothing to pyman is passed over with a warning
-as long as another one means something.
+The nearest folder comes first; in one folder `.python-versions` and `.python-version`, then what other tools
+go by, in the order of `OTHERS`.
 """
 
-import codecs
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from pyman.errors import UsageError
-from pyman.requests.request import Request
-from pyman.system import regular_file
+from pyman.project.version_file import VersionFile, own_form
 from pyman.system.userdirs import config_dir
 
 NAMES = (".python-versions", ".python-version")
-SYSTEM = "system"
-_LARGEST = 64 * 1024
-_SHOWN = 60
-_SPECIFIER = re.compile(r"[<>=!~,]")
-# pyenv's development versions, and the environments of pyenv-virtualenv: 3.14-dev, 3.12.1/envs/name.
-_OF_PYENV = re.compile(r"(-dev|-src|/envs/[^/]+)$")
-
-
-class Line(NamedTuple):
-    """A version named in a file: the number of its line, its text, and its request or why it is none."""
-
-    number: int
-    text: str
-    meaning: Request | UsageError
-
-
-class VersionFile(NamedTuple):
-    """A version file and the requests in it, in its order.
-
-    `skipped` says which lines mean nothing to pyman; `system` is set when the first version is pyenv's
-    `system`, a Python that no version manager has installed.
-    """
-
-    path: Path
-    requests: tuple[Request, ...]
-    skipped: tuple[str, ...] = ()
-    system: bool = False
+# Of mise, which has more places for the same, one for what is not committed comes first.
+OTHERS = (
+    ".tool-versions",
+    "mise.local.toml",
+    ".mise.local.toml",
+    "mise.toml",
+    ".mise.toml",
+    "mise/config.toml",
+    ".mise/config.toml",
+    ".config/mise.toml",
+    "Pipfile",
+    "runtime.txt",
+)
 
 
 def find(start: Path) -> VersionFile | None:
     """Return the nearest version file in `start` or above which names a version, else the user's own one.
 
-    None when there is none. Raises UsageError, naming file and line, for a file that cannot be read or in
-    which nothing is a request.
+    None when there is none. Raises UsageError, naming file and line, for a file of pyman's own form that
+    cannot be read or in which nothing is a request; other tools' files are passed over then.
     """
     return nearest(start) or own()
 
 
 def nearest(start: Path) -> VersionFile | None:
-    """Return the nearest version file in `start` or above which names a version; raises as `find` does."""
+    """Return the nearest version file in `start` or above which names a version; raises as `find` does.
+
+    What was passed over before it is told in its `skipped`.
+    """
+    skipped: tuple[str, ...] = ()
+    for file in files(start):
+        skipped += file.skipped
+        if file.speaks:
+            return file._replace(skipped=skipped)
+    return None
+
+
+def files(start: Path) -> Iterator[VersionFile]:
+    """Yield the version files in `start` and above, in the order in which they count; raises as `find` does.
+
+    One that does not speak is there for what it has `skipped`.
+    """
     for folder in (start, *start.parents):
         for name in NAMES:
             file = _file(folder / name)
             if file:
-                return file
-    return None
+                yield file
+        yield from others_in(folder)
+
+
+def others_in(folder: Path) -> Iterator[VersionFile]:
+    """Yield the version files of other tools in `folder` that ask for a Python, or are damaged."""
+    place = str(folder)
+    for name in OTHERS:
+        # Each folder up to the root is looked at so: a Path for each name would be felt.
+        if os.access(os.path.join(place, name), os.R_OK):  # noqa: PTH118
+            from pyman.project.other_tools import read  # noqa: PLC0415 - only where there is such a file
+
+            file = read(folder / name)
+            if file:
+                yield file
 
 
 def own() -> VersionFile | None:
@@ -76,52 +85,6 @@ def own_path() -> Path:
     return config_dir(os.environ) / NAMES[1]
 
 
-def lines_of(text: str) -> Iterator[Line]:
-    """Yield the versions that the text of a version file names."""
-    for number, line in enumerate(text.splitlines(), 1):
-        content = line.partition("#")[0].strip()
-        # The spaces of a specifier do not part it.
-        for word in [content] if _SPECIFIER.search(content) else content.split():
-            yield Line(number, word, _meaning(word))
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a version file, in whichever encoding it was written; UsageError if it has none."""
-    try:
-        data = regular_file.whole(path, _LARGEST)
-        # Windows PowerShell writes UTF-16 where a user says `echo 3.12 > .python-version`.
-        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        return data.decode("utf-16" if utf16 else "utf-8-sig")
-    except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(f"cannot read {path}: {why}", "A version file holds one request a line.") from None
-
-
 def _file(path: Path) -> VersionFile | None:
-    """The version file at `path`; None when there is none or it names nothing."""
     # access() says no where is_file() would raise: in a folder that this user may not read.
-    if not os.access(path, os.R_OK) or not path.is_file():
-        return None
-    lines = list(lines_of(read_text(path)))
-    if not lines:
-        return None
-    requests = tuple(line.meaning for line in lines if isinstance(line.meaning, Request))
-    strange = [line for line in lines if isinstance(line.meaning, UsageError) and line.text != SYSTEM]
-    system = lines[0].text == SYSTEM
-    if not requests and not system:
-        raise _in_file(path, strange[0])
-    skipped = tuple(f"{path}:{each.number}: {each.text[:_SHOWN]!r} is passed over" for each in strange)
-    return VersionFile(path, requests, skipped, system)
-
-
-def _meaning(word: str) -> Request | UsageError:
-    try:
-        return Request.parse(_OF_PYENV.sub("", word))
-    except UsageError as error:
-        return error
-
-
-def _in_file(path: Path, line: Line) -> UsageError:
-    why = line.meaning
-    hint = why.hint if isinstance(why, UsageError) else ""
-    return UsageError(f"{path}:{line.number}: not a Python request: {line.text[:_SHOWN]!r}", hint)
+    return own_form(path) if os.access(path, os.R_OK) and path.is_file() else None

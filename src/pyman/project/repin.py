@@ -1,16 +1,16 @@
 """Writes pins: the one version of a version file is changed, and all else in it stays as it is."""
 
-import os
 import re
-from contextlib import suppress
 from pathlib import Path
 
 from pyman.errors import PymanError
-from pyman.project.pins import NAMES, read_text
+from pyman.project.pins import NAMES
+from pyman.project.version_file import read_text
+from pyman.system import whole_file
 
 # What stands before the first version of a line, the versions, and what follows them.
 _LINE = re.compile(r"(?P<before>\s*)(?P<versions>[^#\s][^#]*?)(?P<after>\s*(#.*)?)", re.DOTALL)
-_SPECIFIER = re.compile(r"[<>=!~,]")
+_SPECIFIER = re.compile(r"[<>=!~^|,]")
 
 
 def file_in(folder: Path) -> Path:
@@ -36,18 +36,10 @@ def repinned(text: str, pin: str) -> str:
 
 def write(path: Path, pin: str) -> None:
     """Make `pin` the version that the file at `path` names, whole or not at all; PymanError if it fails."""
-    real = Path(os.path.realpath(path))  # a symbolic link stays one
-    waiting = real.with_name(f".{real.name}.{os.getpid()}")
     try:
-        text = repinned(read_text(real) if real.exists() else "", pin)
-        real.parent.mkdir(parents=True, exist_ok=True)
-        waiting.write_bytes(text.encode())
-        if real.exists():
-            waiting.chmod(real.stat().st_mode)
-        waiting.replace(real)
+        text = repinned(read_text(path) if path.exists() else "", pin)
+        whole_file.put(path, text.encode())
     except OSError as error:
-        with suppress(OSError):
-            waiting.unlink()
         raise _failed("write", path, error) from None
 
 

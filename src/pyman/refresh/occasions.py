@@ -31,7 +31,7 @@ from pyman.store.installations import Store
 # Seconds to wait for a connection, and for the next byte, in a refresh that nobody typed.
 _CONNECT = 3.0
 _READ = 5.0
-_OLD_DAYS = 30
+OLD_DAYS = 30
 _Found = TypeVar("_Found")
 
 
@@ -135,7 +135,7 @@ class Refresher:
 
     def tell_if_old(self) -> None:
         """Note that what is known is more than 30 days old."""
-        if not self._is_given and (_today() - known_on(self._store)).days > _OLD_DAYS:
+        if not self._is_given and (_today() - known_on(self._store)).days > OLD_DAYS:
             self._note(f"The builds known are those of {self._age()}: `pyman refresh` brings newer ones.")
 
     def _refresh(self) -> bool:

@@ -10,8 +10,9 @@ from functools import cache
 from urllib.parse import quote, unquote
 
 from pyman.builds.key import Implementation, Key, Variant
-from pyman.builds.target import Target
+from pyman.builds.target import Libc, Target
 from pyman.builds.version import Version
+from pyman.catalogue.build import FIRST_HONEST_MUSL
 from pyman.errors import UsageError
 from pyman.release_index.index import Record
 
@@ -80,10 +81,29 @@ def parse(entry: object, version: str) -> Artifact:
     if (target, words) != _content(f"{text_of(entry, 'platform')}-{text_of(entry, 'variant')}"):
         said = f"platform {text_of(entry, 'platform')!r}, variant {text_of(entry, 'variant')!r}"
         raise ValueError(f"its name and its fields disagree: {said}")
-    variant = Variant.parse("+".join(words & _VARIANTS))
-    key = Key(Implementation.CPYTHON, Version.parse(found["version"]), variant, release, target)
+    key = _key(found["version"], words, release, target)
     # One spelling of the URL: `+` and `%2B` name the same archive, whose digest must not change.
     return Artifact(key, f"{folder}/{quote(name)}", digest_of(entry), words)
+
+
+def key_of(name: str) -> Key:
+    """Return the build that an archive's name tells; ValueError if it does not tell all of it.
+
+    A musl build before release 20250311 is static though its name does not say so: its key does.
+    """
+    found = _NAME.fullmatch(name)
+    if not found or not found["release"]:
+        raise ValueError(f"not an archive's name in full: {name!r}")
+    target, words = _content(found["content"])
+    release = found["release"]
+    if target.libc is Libc.MUSL and int(release) < FIRST_HONEST_MUSL:
+        words |= {"static"}
+    return Key.parse(str(_key(found["version"], words, release, target)))
+
+
+def _key(version: str, words: frozenset[str], release: str, target: Target) -> Key:
+    variant = Variant.parse("+".join(words & _VARIANTS))
+    return Key(Implementation.CPYTHON, Version.parse(version), variant, release, target)
 
 
 def are_twins(one: str, other: str) -> bool:

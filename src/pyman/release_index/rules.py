@@ -5,14 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from pyman.builds.key import Implementation, Key
-from pyman.builds.target import Libc
-from pyman.catalogue.build import Build
+from pyman.builds.key import Key
+from pyman.catalogue.build import FIRST_HONEST_MUSL, Build, is_static_unsaid
 from pyman.errors import ContradictionError
 from pyman.release_index import others
 from pyman.release_index.artifact import FORMS, Artifact
 
-FIRST_HONEST_MUSL = 20250311
 FIRST_SERIES = (3, 8)
 
 
@@ -25,13 +23,8 @@ class Rule(StrEnum):
 
 
 def rule_against(key: Key) -> Rule | None:
-    """Return the rule which keeps a build out of the metadata, or None.
-
-    musl builds of releases before 20250311 are static though nothing in their names says so; from then on a
-    static one is called `+static` (python-build-standalone's release notes of 20250311).
-    """
-    cpython = key.implementation is Implementation.CPYTHON
-    if cpython and key.target.libc is Libc.MUSL and int(key.release) < FIRST_HONEST_MUSL:
+    """Return the rule which keeps a build out of the metadata, or None."""
+    if is_static_unsaid(key):
         return Rule.MUSL
     return Rule.OLD if key.version.series < FIRST_SERIES else None
 

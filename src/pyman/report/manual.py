@@ -17,6 +17,7 @@ TOPICS = {
     "settings": "every environment variable, files for a user and for a site",
     "mirrors": "mirrors, metadata and builds of your own, and no network",
     "fleet": "what a thousand machines need: bandwidth, a cache, what to pin",
+    "locks": "exact builds in a file, and one file to carry over",
     "store": "where things are, stores for several users, what verify compares",
     "environments": "which virtual environments keep a Python from being removed",
     "updates": "newer builds without a newer pyman",

@@ -15,8 +15,8 @@ class Lines:
     def downloading(self, key: Key, size: int | None) -> None:
         ui.note(f"Downloading {key}{_in_brackets(size)}")
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
-        ui.note(f"Installing {key} from the cache{_in_brackets(size)}")
+    def reading(self, key: Key, size: int | None, source: str) -> None:
+        ui.note(f"Installing {key} from {source}{_in_brackets(size)}")
 
     def received(self, key: Key, count: int) -> None:
         pass
@@ -53,7 +53,7 @@ class Silence(Lines):
     def downloading(self, key: Key, size: int | None) -> None:
         pass
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
+    def reading(self, key: Key, size: int | None, source: str) -> None:
         pass
 
     def testing(self, key: Key, seconds: float) -> None:

@@ -1,5 +1,8 @@
 """Progress bars on a terminal: size, speed and time left. The only user of rich."""
 
+from collections.abc import Iterable
+from contextlib import ExitStack
+from functools import cached_property
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -9,43 +12,76 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Column, Table
+from rich.text import Text
 
 from pyman.builds.key import Key
 from pyman.errors import PymanError
+from pyman.report import ui
 from pyman.report.plain_lines import Lines
 from pyman.store.installations import Installation
 
+_WIDE_ENOUGH = 80  # columns, for all that is worth knowing
+
+
+class _Progress(Progress):
+    """Shows each bar in one line, however narrow the terminal is or becomes meanwhile."""
+
+    def __init__(self, terminal: Console) -> None:
+        self._terminal = terminal  # first: a table is made while the base class is
+        super().__init__(console=terminal, transient=True)
+
+    def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+        self.columns = self._wide if self._terminal.width >= _WIDE_ENOUGH else self._narrow
+        return super().make_tasks_table(tasks)
+
+    @cached_property
+    def _wide(self) -> tuple[ProgressColumn, ...]:
+        name, bar, _ = self._narrow
+        return name, bar, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+
+    @cached_property
+    def _narrow(self) -> tuple[ProgressColumn, ...]:
+        name = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+        share = TaskProgressColumn(table_column=Column(no_wrap=True))
+        return name, BarColumn(bar_width=None), share
+
 
 class Bars:
-    """Tells how an install goes in one bar a build; a context manager that owns the terminal's last lines."""
+    """Tells how an install goes in one bar a build; a context manager that owns the terminal's last lines.
+
+    All that is said meanwhile is printed above them.
+    """
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._progress = _Progress(Console(stderr=True))
         self._tasks: dict[Key, TaskID] = {}
         self._lines = Lines()
         self._lock = Lock()
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self._progress.start()
+        self._stack.enter_context(ui.spoken_by(self._say))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stack.close()
         self._progress.stop()
+
+    def _say(self, text: str) -> None:
+        """Print above the bars. The terminal breaks what is too long, so that it can be copied whole."""
+        self._progress.console.print(Text.from_ansi(text), soft_wrap=True, highlight=False)
 
     def waiting(self, key: Key, owner: str) -> None:
         self._lines.waiting(key, owner)
@@ -55,7 +91,8 @@ class Bars:
         with self._lock:
             self._tasks[key] = self._progress.add_task(key.build_name, total=size)
 
-    def reading_cache(self, key: Key, size: int | None) -> None:
+    def reading(self, key: Key, size: int | None, source: str) -> None:
+        del source
         self.downloading(key, size)
 
     def received(self, key: Key, count: int) -> None:

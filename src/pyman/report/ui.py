@@ -2,8 +2,10 @@
 
 import codecs
 import io
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -13,23 +15,46 @@ from pyman.errors import PymanError
 _KILO = 1000
 _BYTES = range(0xDC80, 0xDD00)  # the characters that stand for bytes which are no text (PEP 383)
 _LENIENT = "pyman"
+_speakers: list[Callable[[str], None]] = []
 
 
 def error(problem: PymanError) -> None:
     """Say what happened and what to do about it."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(problem.message)}", err=True)
+    _say(f"{_styled('error:', 'red')} {printable(problem.message)}")
     if problem.hint:
-        click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {printable(problem.hint)}", err=True)
+        _say(f"{_styled('hint:', 'cyan')} {printable(problem.hint)}")
 
 
 def warning(text: str) -> None:
     """Say something the user should know, though it worked."""
-    click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {printable(text)}", err=True)
+    _say(f"{_styled('warning:', 'yellow')} {printable(text)}")
 
 
 def note(text: str) -> None:
     """Say how it goes."""
-    click.echo(printable(text), err=True)
+    _say(printable(text))
+
+
+@contextmanager
+def spoken_by(say: Callable[[str], None]) -> Iterator[None]:
+    """Let `say` print what is said meanwhile: who owns the terminal's last lines knows where they end."""
+    _speakers.append(say)
+    try:
+        yield
+    finally:
+        _speakers.remove(say)
+
+
+def _say(text: str) -> None:
+    if _speakers:
+        _speakers[-1](text)
+    else:
+        click.echo(text, err=True)
+
+
+def _styled(text: str, colour: str) -> str:
+    """The text in a colour, unless the user wants none (no-color.org)."""
+    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour, bold=True)
 
 
 def data(text: str) -> None:

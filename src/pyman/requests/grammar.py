@@ -1,31 +1,48 @@
 """The grammar of requests: the parts of what a user types, before they mean anything."""
 
 import re
+from contextlib import suppress
 
 from pyman.builds.key import Implementation, Variant
-from pyman.builds.target import ARCH_NAMES, LIBC_NAMES, OS_NAMES, Arch, Libc, Os, parse_arch
+from pyman.builds.target import ARCH_NAMES, LIBC_NAMES, OS_NAMES, Arch, Libc, Os, Target, parse_arch
 from pyman.builds.version import Version
+from pyman.errors import UsageError
 
 LONGEST = 200
 
 _GRAMMAR = r"""
-    (?P<implementation> cpython | python | cp | pypy | pp | graalpy | gp )?
+    (?: (?P<first> latest | prefix ) : )?                   # latest:3.12, as asdf and mise spell it
+    (?P<implementation> cpython | python | any | cp | pypy | py | pp | graalpy | gp )?
     (?: [@-]? (?:
-        (?P<word> latest | any )
-      | (?P<compact> [0-9]{2,3} )                           # 312, cp312, pp310
-      | (?P<version> (?: 0 | [1-9][0-9]{0,3} ) (?: \.[0-9]{1,4} ){0,2} (?: (?:a|b|rc)[0-9]{1,4} )? )
-      | (?P<specifiers> [<>=!~] [^@+-]* )                   # PEP 440, checked by packaging
+        (?P<word> latest | any | default | [*] )
+      | v? (?P<compact> [0-9]{2,3} )                        # 312, cp312, pp310
+      | v? (?P<numbers> (?: 0 | [1-9][0-9]{0,3} ) (?: \.[0-9]{1,4} ){0,2} )
+           (?: [._-]? (?P<stage> alpha | beta | a | b | rc | c ) [._-]? (?P<serial> [0-9]{1,4} )  # 3.15.0rc1
+             | (?P<open> (?: \.[x*] ){1,2} )                # 3.12.x, 3.12.*
+           )?
+      | (?P<range> (?: [<>=!~^] | [0-9][0-9.x*]*[|] ) [^@+-]*? )  # PEP 440's or poetry's, read by ranges
     ))?
-    (?P<abi> t?d? )                                         # 3.13t, 3.13d, 3.13td
-    (?P<variant> (?: \+[a-z]+ )* )                          # 3.13+freethreaded
+    (?P<abi> t?d? )                                         # 3.13t, 3.13d, 3.13td, >=3.13t
+    (?P<variant> (?: \+[a-z]+ | -(?: freethreaded | nogil | debug | static ) )* )  # 3.13+freethreaded
     (?: \+ (?P<release> [0-9]{8}                            # 3.12.9+20250317
                       | [0-9]{1,9} (?: \.[0-9]{1,9} ){1,3} )       # pypy-3.10+7.3.16
       | -v? (?P<pyenv> [0-9]{1,9} (?: \.[0-9]{1,9} ){1,3} )        # pypy3.10-7.3.16, as pyenv spells it
     )?
-    (?P<target> (?: -\w+ ){0,3} )                           # -linux-x86_64-musl, parts left out or "any"
+    (?P<latest> [:-]latest )? (?P<branch> -dev | -src )?    # 3.12:latest, 3.14-dev
+    (?P<target> (?: (?: ^ | - ) \w+ (?: -\w+ ){0,3} )? )    # linux-x86_64-musl, parts left out or "any"
 """
-_SHORT = {"cp": Implementation.CPYTHON, "pp": Implementation.PYPY, "gp": Implementation.GRAALPY}
-_IMPLEMENTATIONS = {each.value: each for each in Implementation} | _SHORT | {"python": Implementation.CPYTHON}
+_SHORT = {
+    "cp": Implementation.CPYTHON,
+    "py": Implementation.CPYTHON,
+    "pp": Implementation.PYPY,
+    "gp": Implementation.GRAALPY,
+}
+# `any-3.12-any` is uv's, and CPython is meant unless another one is named.
+_IMPLEMENTATIONS = {each.value: each for each in Implementation} | _SHORT
+_IMPLEMENTATIONS |= {"python": Implementation.CPYTHON, "any": Implementation.CPYTHON}
+_STAGES = {"alpha": "a", "beta": "b", "c": "rc"}
+_VARIANTS = {"nogil": "freethreaded"}
+_NO_VARIANT = ("gil", "default")
 _VERSION_PARTS = 3
 _NEWEST_PYTHON = 3
 
@@ -34,7 +51,7 @@ def match(text: str) -> re.Match[str]:
     """Return the named parts of `text`, lower case and without spaces; ValueError if it is no request."""
     # Compiled here, and kept by re: what asks for nothing in particular does without it.
     found = re.fullmatch(_GRAMMAR, text, re.VERBOSE | re.ASCII) if len(text) <= LONGEST else None
-    if not text or not found or text in _SHORT:
+    if not text or not found or text in _SHORT or text.endswith(":"):
         raise ValueError(text)
     return found
 
@@ -46,7 +63,9 @@ def implementation(found: re.Match[str]) -> Implementation:
 
 def version(found: re.Match[str]) -> tuple[tuple[int, ...], Version | None, str]:
     """Return the version's numbers as far as given, or the pre-release named in full, and the release."""
-    numbers, exact = _version(found["compact"], found["version"])
+    numbers, exact = _numbers(found), None
+    if found["stage"]:
+        numbers, exact = (), _prerelease(numbers, found["stage"], found["serial"])
     release = found["release"] or found["pyenv"] or ""
     if implementation(found) is Implementation.CPYTHON:
         if "." in release:
@@ -57,19 +76,40 @@ def version(found: re.Match[str]) -> tuple[tuple[int, ...], Version | None, str]
     return numbers, exact, release
 
 
+def moment(found: re.Match[str]) -> tuple[bool, bool]:
+    """Return whether the newest that can be had is meant (`latest`), and whether a pre-release may be it."""
+    is_latest = bool(found["latest"]) or "latest" in (found["first"], found["word"])
+    return is_latest, found["branch"] == "-dev"
+
+
 def variant(found: re.Match[str]) -> Variant:
     """Return the variant: what the letters after the version say together with the names after `+`."""
-    asked, abi = Variant.parse(found["variant"].removeprefix("+")), found["abi"]
+    names = [_VARIANTS.get(name, name) for name in re.findall(r"[a-z]+", found["variant"])]
+    asked, abi = Variant.parse("+".join(name for name in names if name not in _NO_VARIANT)), found["abi"]
     return asked._replace(
         freethreaded=asked.freethreaded or "t" in abi, debug=asked.debug or abi.endswith("d")
     )
 
 
 def target(found: re.Match[str]) -> tuple[Os | None, tuple[Arch, int] | None, Libc | None]:
-    """Return the parts of the target: they stand in this order; each may be left out, or be `any`."""
+    """Return the parts of the target: they stand in this order; each may be left out, or be `any`.
+
+    A triple as LLVM spells it is a target as well.
+    """
+    parts = found["target"].removeprefix("-").split("-") if found["target"] else []
+    try:
+        return _target(parts)
+    except ValueError:
+        with suppress(UsageError):
+            named = Target.parse("-".join(parts))
+            return named.os, (named.arch, named.level), named.libc
+        raise
+
+
+def _target(parts: list[str]) -> tuple[Os | None, tuple[Arch, int] | None, Libc | None]:
     os, arch, libc = None, None, None
     place = 0
-    for part in found["target"].split("-")[1:]:
+    for part in parts:
         if part == "any" and place < 3:  # noqa: PLR2004
             place += 1
         elif part in OS_NAMES and place < 1:
@@ -83,17 +123,21 @@ def target(found: re.Match[str]) -> tuple[Os | None, tuple[Arch, int] | None, Li
     return os, arch, libc
 
 
-def _version(compact: str | None, full: str | None) -> tuple[tuple[int, ...], Version | None]:
-    """The numbers of a version as far as given, or the pre-release that was named in full."""
+def _numbers(found: re.Match[str]) -> tuple[int, ...]:
+    """The numbers of a version as far as given."""
+    compact = found["compact"]
     if compact:
-        return (int(compact[0]), int(compact[1:])), None
-    if not full:
-        return (), None
-    if full.isascii() and full.replace(".", "").isdigit():
-        return tuple(map(int, full.split("."))), None
-    if full.count(".") == 1:  # 3.15rc1 is how people write 3.15.0rc1
-        full = re.sub(r"(?=a|b|rc)", ".0", full, count=1)
-    return (), Version.parse(full)
+        return int(compact[0]), int(compact[1:])
+    numbers = tuple(map(int, found["numbers"].split("."))) if found["numbers"] else ()
+    if len(numbers) + (found["open"] or "").count(".") > _VERSION_PARTS:
+        raise ValueError(found["open"])  # nothing is left open
+    return numbers
+
+
+def _prerelease(numbers: tuple[int, ...], stage: str, serial: str) -> Version:
+    if len(numbers) == _VERSION_PARTS - 1:  # 3.15rc1 is how people write 3.15.0rc1
+        numbers = (*numbers, 0)
+    return Version.parse(f"{'.'.join(map(str, numbers))}{_STAGES.get(stage, stage)}{serial}")
 
 
 def _is_arch(part: str) -> bool:

@@ -5,27 +5,21 @@
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from pyman.builds.key import Implementation, Key, Minor, Variant
 from pyman.builds.target import Arch, Libc, Os, Target
 from pyman.builds.version import Version
 from pyman.errors import UsageError
-from pyman.requests import grammar
-
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
-
-_EXAMPLES = (
-    "Requests look like 3.12, 3.12.9, 3.13t, 3.12+debug, >=3.11,<3.13, "
-    "cpython-3.12-linux-x86_64-musl, pypy@3.11 or latest."
-)
+from pyman.requests import grammar, ranges
 
 
 class Request(NamedTuple):
     """What is asked for; a part that is None or empty was left open.
 
-    `numbers` holds as much of the version as was given, `exact` a pre-release, `specifiers` a PEP 440 set.
+    `numbers` holds as much of the version as was given, `exact` a pre-release, `specifiers` a range of
+    versions. `latest` asks for the newest that can be had though another one is there, `dev` takes a
+    pre-release that is newer than every stable version.
     """
 
     implementation: Implementation = Implementation.CPYTHON
@@ -33,6 +27,7 @@ class Request(NamedTuple):
     exact: Version | None = None
     specifiers: str = ""
     latest: bool = False
+    dev: bool = False
     variant: Variant = Variant()
     release: str = ""
     os: Os | None = None
@@ -46,18 +41,24 @@ class Request(NamedTuple):
         try:
             return cls._parse(re.sub(r"\s+", "", text.lower()))
         except ValueError:
-            raise UsageError(f"not a Python request: {text[: grammar.LONGEST]!r}", _hint(text)) from None
+            pass
+        # Only a mistake loads what is needed to tell what was meant.
+        from pyman.requests.mistakes import mistake  # noqa: PLC0415
+
+        raise mistake(text, _understood)
 
     @classmethod
     def _parse(cls, text: str) -> Self:
         found = grammar.match(text)
         numbers, exact, release = grammar.version(found)
+        latest, dev = grammar.moment(found)
         return cls(
             grammar.implementation(found),
             numbers,
             exact,
-            _checked_specifiers(found["specifiers"] or ""),
-            found["word"] == "latest",
+            ranges.normal(found["range"]) if found["range"] else "",
+            latest,
+            dev,
             grammar.variant(found),
             release,
             *grammar.target(found),
@@ -102,11 +103,12 @@ class Request(NamedTuple):
         if self.exact:
             return version == self.exact
         if self.specifiers:
-            return _in_specifiers(self.specifiers, version)
+            return ranges.contains(self.specifiers, version)
         given = len(self.numbers)
         if (version.major, version.minor, version.patch)[:given] != self.numbers:
             return False
-        return given < 3 or not version.is_prerelease  # noqa: PLR2004 - 3.15.0 in full is not 3.15.0rc1
+        # 3.15.0 in full is not 3.15.0rc1.
+        return given < 3 or self.dev or not version.is_prerelease  # noqa: PLR2004
 
     def _matches_target(self, target: Target) -> bool:
         return (
@@ -114,6 +116,11 @@ class Request(NamedTuple):
             and self.arch in (None, (target.arch, target.level))
             and self.libc in (None, target.libc)
         )
+
+    def preference(self, key: Key) -> tuple[Any, ...]:
+        """Return what the builds that are meant are ordered by, the best greatest: see `Key.preference`."""
+        is_dynamic, is_stable, *newest = key.preference
+        return (is_dynamic, self.dev or is_stable, *newest)
 
     def target_on(self, machine: Target) -> Target:
         """Return the target meant on a machine of target `machine`: its own parts where none are given."""
@@ -136,12 +143,22 @@ class Request(NamedTuple):
         """The version, where it was named in full; None where any part of it was left open."""
         return self.exact or (Version(*self.numbers) if len(self.numbers) == 3 else None)  # noqa: PLR2004
 
-    def _version_text(self) -> str:
+    @property
+    def version_text(self) -> str:
+        """The version as far as it was given, `any` or `latest` where it was not."""
         if self.exact or self.specifiers:
             return str(self.exact or self.specifiers)
         return ".".join(map(str, self.numbers)) or ("latest" if self.latest else "any")
 
-    def _target_text(self) -> str:
+    @property
+    def moment_text(self) -> str:
+        """What follows version and variant: `:latest` and `-dev`."""
+        told = self.version_text == "latest"
+        return ":latest" * (self.latest and not told) + "-dev" * self.dev
+
+    @property
+    def target_text(self) -> str:
+        """The target as far as it was given, `linux-any-musl`."""
         arch = (
             f"{self.arch[0]}_v{self.arch[1]}"
             if self.arch and self.arch[1] > 1
@@ -151,38 +168,9 @@ class Request(NamedTuple):
         return "-".join(parts) if parts != ["any"] * 3 else ""
 
     def __str__(self) -> str:
-        build = "+".join(part for part in (self._version_text(), str(self.variant), self.release) if part)
-        return "-".join(part for part in (self.implementation.value, build, self._target_text()) if part)
-
-
-@cache
-def _specifier_set(text: str) -> "SpecifierSet":
-    # packaging costs 15 ms to load, and few requests are specifiers.
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
-
-    try:
-        return SpecifierSet(text)
-    except InvalidSpecifier:
-        raise ValueError(text) from None
-
-
-def _checked_specifiers(text: str) -> str:
-    if text:
-        _specifier_set(text)
-    return text
-
-
-@cache
-def _in_specifiers(specifiers: str, version: Version) -> bool:
-    return _specifier_set(specifiers).contains(str(version), prereleases=True)
-
-
-def _hint(text: str) -> str:
-    # Only a mistake loads what is needed to guess what was meant.
-    from pyman.requests.suggest import nearest  # noqa: PLC0415
-
-    guess = nearest(text, _understood)
-    return f"Did you mean {guess}? {_EXAMPLES}" if guess else _EXAMPLES
+        build = "+".join(part for part in (self.version_text, str(self.variant), self.release) if part)
+        parts = (self.implementation.value, build + self.moment_text, self.target_text)
+        return "-".join(part for part in parts if part)
 
 
 def _understood(text: str) -> bool:

@@ -1,6 +1,6 @@
 """How requests and keys are spelled for people: short, and as most other tools understand it."""
 
-from pyman.builds.key import Implementation, Key, Variant
+from pyman.builds.key import Implementation, Key
 from pyman.builds.version import Version
 from pyman.requests.request import Request
 
@@ -20,26 +20,22 @@ def spelled(request: Request) -> str:
     """Return a short text that means the request: `Request.parse(spelled(request)) == request`."""
     variant = request.variant
     letters = variant.abi_suffix if not variant.static and _takes_letters(request) else ""
-    text = str(request._replace(variant=Variant()) if letters else request)
-    head, _, rest = text.partition("-")
-    version, _, target = rest.partition("-")
-    if letters:
-        number, plus, release = version.partition("+")
-        version = f"{number}{letters}{plus}{release}"
-    if target:
-        return f"{head}-{version}-{target}"
-    return version if request.implementation is Implementation.CPYTHON else f"{head}@{version}"
+    version = request.version_text + (letters or "".join(f"+{name}" for name in [str(variant)] if name))
+    build = "+".join(part for part in (version, request.release) if part) + request.moment_text
+    if request.target_text:
+        return f"{request.implementation}-{build}-{request.target_text}"
+    return build if request.implementation is Implementation.CPYTHON else f"{request.implementation}@{build}"
 
 
 def exact(request: Request, version: Version) -> str:
     """Return the text for that very version of what is requested; variant and target stay as they were."""
     numbers = (version.major, version.minor, version.patch)
-    named = request._replace(specifiers="", latest=False, release="")
+    named = request._replace(specifiers="", latest=False, dev=False, release="")
     if version.is_prerelease:
         return spelled(named._replace(numbers=(), exact=version))
     return spelled(named._replace(numbers=numbers, exact=None))
 
 
 def _takes_letters(request: Request) -> bool:
-    """Whether `t` and `d` may follow the version: `>=3.13t` would be a specifier of its own."""
+    """Whether `t` and `d` may follow the version: `>=3.13+freethreaded` reads better than `>=3.13t`."""
     return bool(request.numbers or request.exact)

@@ -34,11 +34,12 @@ def _variations(text: str) -> Iterator[str]:
     spelled = re.sub(r"[a-z]{3,}", lambda word: _closest_word(word[0]), squeezed)
     yield spelled
     yield spelled.replace("_", "-")
-    yield re.sub(r"^(v|py)(?=[0-9])", "", spelled)
+    yield f"any+{spelled}"
+    yield re.sub(r"^([0-9.]+)\+$", r">=\1", spelled)
+    yield re.sub(r"(?<=[0-9])(td?|d)(?=,)(.*)$", r"\2\1", spelled)
     yield re.sub(r"[.-](x|\*|dev)$", "", spelled)
     yield re.sub(r"(?<![<>=!~])(=>|=<)", lambda sign: sign[0][::-1], spelled)
     yield re.sub(r"^=(?=[0-9])", "==", spelled)
-    yield re.sub(r"^\^", "~=", spelled)
     yield re.sub(r"^(?=[0-9.]+[+-]v?7\.)", "pypy-", spelled)
     numbers = re.findall(r"[0-9]+", squeezed)
     for count in (3, 2, 1):
@@ -47,3 +48,13 @@ def _variations(text: str) -> Iterator[str]:
 
 def _closest_word(word: str) -> str:
     return next(iter(difflib.get_close_matches(word, _WORDS, n=1)), word)
+
+
+def written(request: object) -> str:
+    """Return how a program writes what it gave as a number, as a tuple, or not at all."""
+    if isinstance(request, float):
+        return f'"{request}" (a number cannot tell 3.10 from 3.1)'
+    if type(request) is int or (isinstance(request, tuple) and request):
+        parts = request[:3] if isinstance(request, tuple) else (request,)
+        return f'"{".".join(map(str, parts))}"'
+    return '"3.12", or "latest" for the newest'

@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from pyman.builds.key import Key
 from pyman.errors import StoreError
 from pyman.locking import locks
-from pyman.store import manifest, modes, premises, stages
+from pyman.store import modes, premises, stages
 from pyman.store.installations import Bystander, Installation, Store
 from pyman.store.premises import LOCKS, STAGES
 from pyman.store.record import RECORD
@@ -132,8 +131,8 @@ def staging(store: Store, key: Key) -> Iterator[Path]:
                 stages.settle(home, staged, str(key))
 
 
-def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Installation:
-    """Write the record into the staged `tree`, and make it the installation of `key` by a rename.
+def publish(store: Store, key: Key, tree: Path, record: str) -> Installation:
+    """Write the record, a text, into the staged `tree`, and make it the installation of `key` by a rename.
 
     An installation that was there before is kept until its successor is in its place. The files of `tree` are
     on the disk before they are seen, and the rename is before this returns: where the system keeps to that
@@ -151,7 +150,7 @@ def publish(store: Store, key: Key, tree: Path, record: dict[str, Any]) -> Insta
             with stage.inner(tree.name) as new:
                 if new.status(RECORD):
                     new.unlink(RECORD)  # an archive may have one, and be it a link to another of its files
-                new.make_file(RECORD, manifest.document(record).encode())
+                new.make_file(RECORD, record.encode())
                 modes.settle(new, store.home)
             flush(tree)
             _put_in_place(stage, tree.name, home, str(key))

@@ -11,15 +11,17 @@ with a key's name that leads to an installation elsewhere is one, and only the l
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pyman.builds.key import Implementation, Key
 from pyman.builds.target import Os
 from pyman.errors import StoreError
 from pyman.store import record
 from pyman.system.userdirs import data_dir, given_dir, home_dir
+
+_Read = TypeVar("_Read")
 
 
 class Bystander(NamedTuple):
@@ -45,6 +47,11 @@ class Installation(NamedTuple):
 
     key: Key
     path: Path
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its record says so: a folder may have the name of a build and be none."""
+        return not record.fault(os.fspath(self.path), self.path.name)
 
     @property
     def elsewhere(self) -> Path | None:
@@ -102,19 +109,21 @@ class Store:
 
     def look_around(self) -> Look:
         """Return what is visible, and the bystanders here and beneath; raises as `visible` does."""
-        if not self.beneath:
-            return self.look()
         here = self.look()
-        try:
-            below = self.beneath.look()
-        except StoreError as error:
-            raise StoreError(
-                error.message, "Check the permissions there, or unset PYMAN_SYSTEM_HOME."
-            ) from None
+        if not self.beneath:
+            return here
+        below = _of_beneath(self.beneath.look)
         keys = {each.key for each in here.installations}
         rest = [each for each in below.installations if each.key not in keys]
         every = sorted([*here.installations, *rest], key=_order, reverse=True)
         return Look(every, [*here.bystanders, *below.bystanders])
+
+    def paths(self) -> list[str]:
+        """Return all there is here, and then beneath, whatever it is; raises as `visible` does."""
+        found = [f"{self.home}/{name}" for name in self._names()]
+        if self.beneath:
+            found += _of_beneath(self.beneath.paths)
+        return found
 
     def find(self, key: Key) -> Installation | None:
         """Return the installation of that build, here or beneath; None when it is in neither."""
@@ -139,27 +148,29 @@ class Store:
     def look(self) -> Look:
         """Return what is installed here, and what only has a build's name; raises as `installations` does."""
         found, others = [], []
+        for name in self._names():
+            key, path = Key.find(name), f"{self.home}/{name}"
+            if not key:
+                continue
+            if fault := record.fault(path, name):
+                others.append(Bystander(key, Path(path), fault))
+            else:
+                found.append(Installation(key, Path(path)))
+        return Look(sorted(found, key=_order, reverse=True), sorted(others, key=lambda each: each.path))
+
+    def _names(self) -> list[str]:
         try:
-            with os.scandir(self.home) as entries:
-                for entry in entries:
-                    key = Key.find(entry.name)
-                    if not key:
-                        continue
-                    if fault := record.fault(entry.path, entry.name):
-                        others.append(Bystander(key, Path(entry.path), fault))
-                    else:
-                        found.append(Installation(key, Path(entry.path)))
+            return os.listdir(self.home)  # noqa: PTH208 - only names are wanted
         except FileNotFoundError:
-            return Look([], [])
+            return []
         except OSError as error:
             hint = "Check the permissions there, or choose another store with PYMAN_HOME."
             raise StoreError.of("read the store", self.home, error, hint) from None
-        return Look(sorted(found, key=_order, reverse=True), sorted(others, key=lambda each: each.path))
 
     def get(self, key: Key) -> Installation | None:
         """Return the installation of that build; None when it is not installed."""
-        path = self.path_of(key)
-        return None if record.fault(os.fspath(path), path.name) else Installation(key, path)
+        named = Installation(key, self.path_of(key))
+        return named if named.is_there else None
 
     def bystander(self, key: Key) -> Bystander | None:
         """Return what has the place of that build and is no installation; None if nothing has."""
@@ -201,6 +212,14 @@ def default_bin(environ: Mapping[str, str]) -> Path:
     """Return where links such as `python3.12` go: `PYMAN_BIN_DIR`, else `~/.local/bin`."""
     given = environ.get("PYMAN_BIN_DIR")
     return given_dir(given, "PYMAN_BIN_DIR") if given else home_dir() / ".local" / "bin"
+
+
+def _of_beneath(read: Callable[[], _Read]) -> _Read:
+    """What is read of the store beneath: where that cannot be done it may be left out."""
+    try:
+        return read()
+    except StoreError as error:
+        raise StoreError(error.message, "Check the permissions there, or unset PYMAN_SYSTEM_HOME.") from None
 
 
 def _executables(key: Key) -> tuple[str, ...]:

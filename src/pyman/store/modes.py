@@ -92,9 +92,17 @@ def settle(tree: Folder, home: Path) -> None:
         return
     allowed = readable(home)
     if groups.is_shared(home.stat()):
-        _make_room_for_bytecode(tree)
+        make_room_for_bytecode(tree)
     elif tree.own_status().st_mode & 0o777 == allowed:
         return
+    give(tree, allowed)
+
+
+def give(tree: Folder, allowed: int) -> None:
+    """Give `tree`, folders and programs in it the mode `allowed`, other files the same without execution.
+
+    Raises OSError.
+    """
     for name, status, folder in tree.walk():
         if not stat.S_ISLNK(status.st_mode):
             wanted = _wanted(status.st_mode, allowed)
@@ -123,7 +131,7 @@ def _wanted(mode: int, allowed: int) -> int:
     return allowed if mode & stat.S_IXUSR else allowed & groups.WITHOUT_EXECUTION
 
 
-def _make_room_for_bytecode(tree: Folder) -> None:
+def make_room_for_bytecode(tree: Folder) -> None:
     """Make the folders which Python makes for bytecode: those it made could be emptied by one member only."""
     for _, _, files, folder in os.fwalk(".", dir_fd=tree.descriptor):
         if any(name.endswith(".py") for name in files):

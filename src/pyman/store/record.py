@@ -39,11 +39,16 @@ def fault_in(file: int, name: str) -> str:
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             return f"its record {RECORD} is no file"
-        head = os.read(file, _HEAD)
-        owner = _owner(head) or _owner_in_all_of(head + _rest(file, len(head)))
+        owner = owner_in(file)
     except OSError as error:
         return f"its record {RECORD} cannot be read: {error.strerror}"
     return "" if owner in ("", name) else f"its record {RECORD} is that of {owner}"
+
+
+def owner_in(file: int) -> str:
+    """Return the key of the build whose record is open; empty where that cannot be told. Raises OSError."""
+    head = os.read(file, _HEAD)
+    return _owner(head) or _owner_in_all_of(head + _rest(file, len(head)))
 
 
 def _owner(head: bytes) -> str:

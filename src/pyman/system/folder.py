@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -110,9 +110,16 @@ class Folder:
                 made.set_mode(shared)
 
     def make_file(self, name: str, data: bytes, mode: int = 0o644) -> None:
-        """Make a file which was not there before."""
-        with os.fdopen(self.create(name, mode), "wb") as opened:
-            opened.write(data)
+        """Make a file which was not there before, whole or not at all."""
+        try:
+            with os.fdopen(self.create(name, mode), "wb") as opened:
+                opened.write(data)
+        except FileExistsError:
+            raise
+        except OSError:
+            with suppress(OSError):
+                self.unlink(name)
+            raise
 
     def create(self, name: str, mode: int = 0o644) -> int:
         """Make a file which was not there before, and return a descriptor to write to it."""
@@ -179,9 +186,11 @@ class Folder:
             dst_dir_fd=to.descriptor,
         )
 
-    def replace(self, name: str, new_name: str) -> None:
-        """Give an entry a name that another one may have, which is then gone."""
-        os.replace(self._at(name), self._at(new_name), src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+    def replace(self, name: str, new_name: str, to: "Folder | None" = None) -> None:
+        """Give an entry, here or in another folder, a name that another one may have, which is then gone."""
+        to = to or self
+        there = to._at(new_name)  # noqa: SLF001 - of the same class
+        os.replace(self._at(name), there, src_dir_fd=self.descriptor, dst_dir_fd=to.descriptor)
 
     def touch(self, name: str) -> None:
         """Let an entry have been changed now, a link itself."""

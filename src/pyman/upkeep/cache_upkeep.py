@@ -5,7 +5,6 @@ builds. What is superseded, in no metadata, damaged or was never finished can go
 smaller still, what was not used for the longest time.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -116,8 +115,7 @@ def _fate(key: Key | None, wanted: Wanted, *, is_installed: bool) -> tuple[bool,
 def _fault(folder: Archives, name: str) -> tuple[bool, str] | None:
     """Return what is to be done with a file that is not what it is called, and why; None if it is."""
     try:
-        with folder.opened(name) as file:
-            is_sound = hashlib.file_digest(file, "sha256").hexdigest() == name
+        is_sound = folder.is_sound(name)
     except OSError as error:
         return True, f"it cannot be read: {error.strerror}"
     return None if is_sound else (False, "it is damaged")

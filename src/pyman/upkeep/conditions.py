@@ -120,7 +120,12 @@ class Condition:
 
 def conditions(installations: Iterable[Installation], found: Successors, today: date) -> list[Condition]:
     """Return how the newest installation of each kind stands; what is superseded is not asked about."""
-    return [Condition(each, found.of(each), _support(each.key, today)) for each in newest(installations)]
+    return [of(each, found.of(each), today) for each in newest(installations)]
+
+
+def of(installation: Installation, newer: list[Build], today: date) -> Condition:
+    """Return how an installation stands for which there is something `newer`, the best first."""
+    return Condition(installation, newer, _support(installation.key, today))
 
 
 def _support(key: Key, today: date) -> Support:

@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pyman.store import modes
 from pyman.system import groups
 
 _WRITING = stat.S_IWGRP | stat.S_IWOTH
@@ -61,12 +60,12 @@ class Access(NamedTuple):
         return f"the group {_group(found.st_gid)} may write to it" if shared else ""
 
 
-def noted(tree: Path, home: Path) -> dict[str, Any]:
-    """Return what a record says of a tree that will be published in the store `home`. Raises OSError."""
+def noted(tree: Path, allowed: int) -> dict[str, Any]:
+    """Return what a record says of a tree whose programs will have the mode `allowed`. Raises OSError."""
     if os.name != "posix":
         return {}
     found = tree.stat()
-    mode = f"{modes.readable(home):04o}" if _means_something(tree) else None
+    mode = f"{allowed:04o}" if _means_something(tree) else None
     return {"access": {"mode": mode, "owner": found.st_uid, "group": found.st_gid}}
 
 
@@ -85,8 +84,8 @@ def _means_something(folder: Path) -> bool:
         probe.unlink()
 
 
-def recorded(record: Mapping[str, Any], root: Path, home: Path) -> Access:
-    """Return what the record of the installation in `root` says, in the store `home`.
+def recorded(record: Mapping[str, Any], root: Path, allowed: int) -> Access:
+    """Return what the record of the installation in `root` says; `allowed` is where it says nothing.
 
     Raises OSError, and what wrong types in a record raise: LookupError, TypeError or ValueError.
     """
@@ -98,7 +97,7 @@ def recorded(record: Mapping[str, Any], root: Path, home: Path) -> Access:
             raise TypeError(owner)
         return Access(None if mode is None else int(mode, 8) & 0o777, owner, group)
     found = root.stat()
-    return Access(found.st_mode & 0o777 & ~(_WRITING & ~modes.readable(home)), found.st_uid, found.st_gid)
+    return Access(found.st_mode & 0o777 & ~(_WRITING & ~allowed), found.st_uid, found.st_gid)
 
 
 def _wanted(mode: int, *, is_program: bool) -> int:

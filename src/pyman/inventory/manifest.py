@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyman.archive.written import Written
+from pyman.builds.key import Key
 from pyman.errors import StoreError
 from pyman.store.installations import Installation
 from pyman.store.record import FORM, RECORD
@@ -53,6 +54,13 @@ Manifest = dict[str, File | str]
 """By name a file, or where a symbolic link points."""
 
 
+class Record(NamedTuple):
+    """What was written down when an installation was made: all of it as it stands there, and the manifest."""
+
+    facts: Mapping[str, Any]
+    files: Manifest
+
+
 def take(root: Path, written: Mapping[str, Written]) -> Manifest:
     """Return the manifest of the tree at `root`, as it is now. Raises OSError.
 
@@ -79,11 +87,12 @@ def _known(entry: "os.DirEntry[str]", written: Written | None) -> File | None:
 
 
 def entries(
-    root: Path, on_error: Callable[[str, OSError], object]
+    root: Path, on_error: Callable[[str, OSError], object], enters: Callable[[str], bool] = bool
 ) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     """Yield the name and entry of all that is below `root`; links are not followed.
 
-    `on_error` is called with the name of a directory that cannot be read ("" for `root`), and why.
+    `on_error` is called with the name of a directory that cannot be read ("" for `root`), and why. Of a
+    directory that `enters` says no to, nothing is looked at.
     """
     waiting = [("", reachable(root))]
     while waiting:
@@ -96,7 +105,7 @@ def entries(
             continue
         for entry in here:
             name = prefix + entry.name
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) and enters(name):
                 waiting.append((f"{name}/", entry.path))
             yield name, entry
 
@@ -113,12 +122,17 @@ def examine(path: str, expected: int | None = None) -> File:
     """
     file = os.open(path, _READ)
     try:
-        status = os.fstat(file)
-        is_wanted = expected is None or expected == status.st_size
-        digest = _digest(file, status.st_size) if is_wanted else ""
-        return File(status.st_size, digest, _is_executable(status))
+        return examined(file, expected)
     finally:
         os.close(file)
+
+
+def examined(file: int, expected: int | None = None) -> File:
+    """Return what `examine` does, of a file that is open."""
+    status = os.fstat(file)
+    is_wanted = expected is None or expected == status.st_size
+    digest = _digest(file, status.st_size) if is_wanted else ""
+    return File(status.st_size, digest, _is_executable(status))
 
 
 def _digest(file: int, size: int) -> str:
@@ -159,14 +173,19 @@ def _row(name: str, listed: File | str) -> str:
 
 
 def load(installation: Installation) -> Manifest:
-    """Return the manifest in an installation's record.
+    """Return the manifest in an installation's record; raises as `read` does."""
+    return read(reachable(installation.path) + RECORD, installation.key).files
+
+
+def read(path: str, key: Key) -> Record:
+    """Return what the record at `path` says of the installation of `key`.
 
     Raises StoreError, which speaks of `its record`, when that is missing, damaged, another installation's, or
     an old one, whose `files` is only their number; NewerRecordError when it is of a newer form, of which too
     little is known.
     """
     try:
-        file = os.open(reachable(installation.path) + RECORD, _READ)
+        file = os.open(path, _READ)
         with os.fdopen(file, "rb") as opened:
             record = json.loads(opened.read())
         newer = _newer(record)
@@ -177,12 +196,12 @@ def load(installation: Installation) -> Manifest:
         raise StoreError(f"its record cannot be read: {error.strerror}") from None
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
         raise StoreError("its record is damaged") from None
-    if owner != str(installation.key) and not (newer and owner is None):
+    if owner != str(key) and not (newer and owner is None):
         raise StoreError(f"its record is that of {owner}")
     if not newer and (files is None or isinstance(files, int)):
         raise StoreError("its record lists no files: an older pyman wrote it")
     try:
-        return {name: _listed(value, is_known=not newer) for name, value in files.items()}
+        return Record(record, {name: _listed(value, is_known=not newer) for name, value in files.items()})
     except (ValueError, TypeError, AttributeError):
         if newer:
             raise NewerRecordError(f"its record is of form {newer}, which only a newer pyman reads") from None

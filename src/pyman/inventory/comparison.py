@@ -1,127 +1,47 @@
-"""Compares an installation, and who may change it, with its record. Only reads, and takes no lock.
-
-What this cannot tell: whoever can change the files can change the record as well.
-"""
+"""Compares what is in a folder with what should be there by its manifest. Only reads."""
 
 import os
-import time
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
 
-from pyman.errors import StoreError
-from pyman.store import access, additions, manifest
-from pyman.store.access import Access
-from pyman.store.additions import Additions
-from pyman.store.installations import Installation
-from pyman.store.manifest import File, Manifest, NewerRecordError
+from pyman.inventory import manifest
+from pyman.inventory.access import Access
+from pyman.inventory.manifest import File, Manifest
 from pyman.store.record import RECORD
 
 # Files of this many bytes are hashed in threads. With smaller ones these would only wait for each other.
 _LARGE = 1 << 20
 _MOST_THREADS = 4
-# A reinstall swaps the directory; a process that is put to sleep between its two renames leaves none.
-_TRIES = 10
-_PAUSE = 0.02  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is not as it was, and in what: a file or link that is listed, or whatever others may write to.
+def compare(
+    root: Path, listed: Manifest, access: Access | None, made: AbstractSet[str], own: Collection[str] = ("",)
+) -> "Comparison":
+    """Return what is not as it should be below `root`, which has been looked at when this returns.
 
-    The installation's own folder goes by the name `.`.
+    `made` are the folders whose mode and owner count, `.` for `root` itself. What is not listed counts only
+    in the folders `own`; of the rest no more is looked at than what is listed, and the way there. Without
+    `access`, mode and owner do not count.
     """
-
-    name: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What came of comparing an installation with its record.
-
-    `fault` says why it could not be compared, perhaps as its record is a newer pyman's; then nothing else is
-    told. `files` and `size` (bytes) are what its record lists. Names are relative to the installation, with
-    slashes.
-    """
-
-    installation: Installation
-    fault: str = ""
-    is_newer: bool = False
-    files: int = 0
-    size: int = 0
-    modified: list[Finding] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    added: Additions = field(default_factory=Additions)
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether it is what was installed, but for packages and bytecode that came to it."""
-        return not (self.fault or self.modified or self.missing or self.added.other)
-
-
-def check(installation: Installation) -> Report | None:
-    """Compare an installation with its record; None if it is not there any more.
-
-    If it is replaced meanwhile, its successor is compared.
-    """
-    report = None
-    for _ in range(_TRIES):
-        before = _identity(installation.path)
-        if not before:
-            report = None
-            time.sleep(_PAUSE)
-            continue
-        report = _compare(installation)
-        if _identity(installation.path) == before:
-            return report
-    return report and Report(installation, "it was replaced again and again while it was read")
-
-
-def _identity(path: Path) -> tuple[int, ...] | None:
-    """Return what another directory in the same place would not have, None if there is none."""
-    try:
-        status = path.stat(follow_symlinks=False)
-    except OSError:
-        return None
-    # A number can be given anew, but not with the time at which the record was put in.
-    return (status.st_dev, status.st_ino, status.st_mtime_ns)
-
-
-def _compare(installation: Installation) -> Report:
-    try:
-        listed = manifest.load(installation)
-        rights = _rights(installation)
-    except StoreError as error:
-        return Report(installation, error.message, isinstance(error, NewerRecordError))
-    comparison = _Comparison(dict(listed), rights, _folders(listed))
-    comparison.look_at_root(installation.path)
-    for name, entry in manifest.entries(installation.path, comparison.unreadable):
+    comparison = Comparison(dict(listed), access, made, tuple(f"{name}/" if name else "" for name in own))
+    if "." in made:
+        comparison.look_at_root(root)
+    ways = folders_of(listed)
+    for name, entry in manifest.entries(
+        root, comparison.unreadable, lambda folder: folder in ways or comparison.is_own(folder)
+    ):
         comparison.look(name, entry)
     comparison.read()
-    return Report(
-        installation,
-        files=len(listed),
-        size=sum(each.size for each in listed.values() if isinstance(each, File)),
-        modified=[Finding(name, why) for name, why in sorted(comparison.modified.items())],
-        missing=comparison.missing(),
-        added=additions.sort(installation.path, comparison.added),
-    )
+    return comparison
 
 
-def _rights(installation: Installation) -> Access:
-    try:
-        return access.recorded(installation.record(), installation.path, installation.path.parent)
-    except OSError as error:
-        raise StoreError(f"its folder cannot be read: {error.strerror}") from None
-    except (LookupError, TypeError, ValueError):
-        raise StoreError("its record is damaged") from None
-
-
-def _folders(listed: Manifest) -> set[str]:
-    """Return the folders that were installed: those in which something is listed."""
+def folders_of(listed: Manifest) -> set[str]:
+    """Return the folders in which something is listed."""
     found: set[str] = set()
     for name in listed:
         while (name := name.rpartition("/")[0]) and name not in found:
@@ -139,12 +59,13 @@ class _Job(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Comparison:
+class Comparison:
     """What was found so far; `rest` is what is listed and was not come upon."""
 
     rest: Manifest
-    access: Access
-    folders: set[str]
+    access: Access | None
+    made: AbstractSet[str]
+    own: tuple[str, ...]
     jobs: list[_Job] = field(default_factory=list)
     modified: dict[str, str] = field(default_factory=dict)
     added: dict[str, bool] = field(default_factory=dict)
@@ -153,11 +74,17 @@ class _Comparison:
     def look_at_root(self, path: Path) -> None:
         """Compare who may change the folder itself."""
         with suppress(OSError):  # it is gone, which is seen later
-            self._note(".", self.access.faults(path.stat()))  # of what a link leads to
+            self._note(".", self.access.faults(path.stat()) if self.access else "")  # of what a link leads to
+
+    def is_own(self, name: str) -> bool:
+        """Whether something is where nothing should be that is not listed."""
+        return name.startswith(self.own)
 
     def look(self, name: str, entry: "os.DirEntry[str]") -> None:
         """Compare what needs no reading, and remember what does."""
         listed = self.rest.pop(name, None)
+        if listed is None and name not in self.made and not self.is_own(name):
+            return
         is_file = entry.is_file(follow_symlinks=False)
         rights = self._rights(name, entry, is_listed=listed is not None)
         if is_file and isinstance(listed, File):
@@ -169,11 +96,13 @@ class _Comparison:
 
     def _rights(self, name: str, entry: "os.DirEntry[str]", *, is_listed: bool) -> str:
         """What is wrong with who may change something; of what was added, only whether others may."""
+        if not self.access:
+            return ""
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
             return ""
-        was_installed = is_listed or name == RECORD or name in self.folders
+        was_installed = is_listed or name == RECORD or name in self.made
         return self.access.faults(status) if was_installed else self.access.openness(status)
 
     def unreadable(self, name: str, error: OSError) -> None:

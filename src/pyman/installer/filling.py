@@ -1,0 +1,85 @@
+"""What fills a staged tree: an archive, or a folder with a Python in it; and what the record tells of that.
+
+Of a file or folder here only its name is told: its path is nobody's business who reads the store.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pyman import __version__
+from pyman.archive import unpack
+from pyman.archive.unpack import Unpacked
+from pyman.catalogue.build import Build
+from pyman.errors import ArchiveError, FetchError, TooLargeError
+from pyman.installer.reporter import Reporter
+from pyman.network.address import public
+from pyman.network.download import Download
+from pyman.prepare import former_place
+from pyman.store.installations import Installation
+from pyman.store.record import FORM, RECORD
+
+
+class Filling(NamedTuple):
+    """What was put into a tree, and what is known of its origin."""
+
+    unpacked: Unpacked
+    facts: dict[str, Any]
+
+
+def of_archive(build: Build, download: Download, tree: Path, reporter: Reporter, writers: int) -> Filling:
+    """Unpack an archive as it comes, and compare its digest.
+
+    Raises ArchiveError, FetchError for what is the source's fault, and StoreError.
+    """
+    try:
+        unpacked = unpack.unpack(_told(download, build, reporter), tree, writers=writers)
+    except TooLargeError as error:
+        if build.sha256 and download.sha256 == build.sha256.lower():
+            raise
+        raise FetchError(f"{public(download.url)}: {error.message}", error.hint) from None
+    except ArchiveError:
+        # Damage on the way is the source's fault, not the archive's: the digest tells.
+        download.check(build.sha256)
+        raise
+    download.check(build.sha256)
+    return Filling(unpacked, _facts(build, download))
+
+
+def of_folder(build: Build, folder: Path, tree: Path, told: Callable[[int], None], writers: int) -> Filling:
+    """Copy a tree, which may have been installed somewhere before; raises as `unpack.take_over` does."""
+    unpacked = unpack.take_over(folder, tree, told, frozenset([RECORD]), writers)
+    former_place.forget(tree, Installation(build.key, tree).standard_library)
+    # A folder has no digest to compare.
+    return Filling(unpacked, {"folder": folder.name, "sha256": None, "verified": False})
+
+
+def record(build: Build, filling: Filling) -> dict[str, Any]:
+    """Return the record of an installation, but for the list of its files."""
+    return {
+        "key": str(build.key),  # first: whoever lists the store reads no further
+        "form": FORM,
+        **filling.facts,
+        "size": filling.unpacked.size,
+        "installed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "pyman": __version__,
+    }
+
+
+def _told(download: Download, build: Build, reporter: Reporter) -> Iterable[bytes]:
+    for chunk in download:
+        reporter.received(build.key, len(chunk))
+        yield chunk
+
+
+def _facts(build: Build, download: Download) -> dict[str, Any]:
+    """Return where an archive came from that was read to its end: `url`, or the name of a `file`."""
+    url = build.url if build.local else download.url
+    return {
+        **({"url": public(url)} if url else {}),
+        **({"file": build.local.name} if build.local else {}),
+        "sha256": download.sha256,
+        "verified": build.sha256 is not None,
+        "archive_size": download.received,
+    }

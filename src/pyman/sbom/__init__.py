@@ -1,0 +1,4 @@
+"""What an installation consists of, as CycloneDX JSON. Changes nothing.
+
+Begin with `bill`.
+"""
