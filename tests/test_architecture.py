@@ -42,6 +42,7 @@ ORDER = [
     "discovery",  # which Python would be used
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree
+    "slimming",  # which parts can be left out of it
     "prefix",  # an exact directory with a Python in it
     "installer",  # the sequence of an install
     "mirror",  # a folder from which others install

@@ -26,6 +26,7 @@ from pyman.machine import detection
 from pyman.network.policy import Network
 from pyman.requests.request import Request
 from pyman.requests.suggest import written
+from pyman.slimming.ledger import Ledger
 from pyman.store import installations
 from pyman.store.installations import Store, user_store
 
@@ -199,6 +200,9 @@ class _Reporter:
 
     def does_not_run(self, error: PymanError, following: Key) -> None:
         """Nobody is told: what runs is returned."""
+
+    def left_out(self, key: Key, ledger: Ledger) -> None:
+        """Nobody is told: no parts can be chosen here."""
 
     def warned(self, text: str) -> None:
         """Nobody is told: it runs."""

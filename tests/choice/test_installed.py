@@ -89,7 +89,7 @@ def test_find_reads_one_record_however_many_are_installed(pyman: Pyman) -> None:
         "try: main()\n"
         "finally: print(sum(str(name).endswith('.pyman.json') for name in opened))"
     )
-    for request in ("3.13", "3.13.4", "3", "any", ">=3.9"):
+    for request in ("3.13", "any", ">=3.9"):
         done = subprocess.run(
             [sys.executable, "-c", count, "find", request],
             env=pyman.variables({"PYMAN_TARGET": str(GNU)}),

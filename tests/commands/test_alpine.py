@@ -30,6 +30,14 @@ from numpy._core import _multiarray_umath as core
 assert core.__file__.endswith("-linux-musl.so"), core.__file__
 print((np.array([[1, 2], [3, 4]]) @ np.array([[5, 6], [7, 8]])).tolist())
 """
+MISSING = """
+import ssl, sqlite3, ctypes, lzma
+ssl.create_default_context()
+try:
+    import tkinter
+except ImportError as error:
+    print(error)
+"""
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason=ELSEWHERE + "chroot is for root on Linux"
@@ -174,6 +182,23 @@ def test_dynamic_build_is_installed_and_numpy_works(inside: Alpine, home: str) -
     product = inside.run(f"{venv}/bin/python", "-c", PRODUCT, home=home)
     assert product.stdout.strip() == "[[19, 22], [43, 50]]"
     assert "is intact: " in inside.pyman("verify", home=home).stderr
+
+
+def test_a_slim_one_is_smaller_than_the_official_one_and_numpy_works(alpine: Alpine, home: str) -> None:
+    alpine.offer(DYNAMIC)
+    with mounted_proc(alpine.root):
+        options = ("--slim", "--no-externally-managed", "--reproducible")
+        (made,) = alpine.pyman("install", "3.13", *options, "--json", home=home).json["installed"]
+        assert 30_000_000 < made["left_out"]["after"] < 45_000_000
+        # It loads no libpython: to leave that out is more than all the rest.
+        assert made["left_out"]["parts"]["libpython"] > 5_000_000
+        assert not list((alpine.root / made["path"][1:] / "lib").glob("libpython*"))
+        into = ("install", "--no-compile", "--no-index", "--find-links", "/wheels", "numpy")
+        alpine.run(f"{made['path']}/bin/pip3.13", *into, home=home)
+        product = alpine.run("python3.13", "-c", PRODUCT, home=home)
+        assert product.stdout.strip() == "[[19, 22], [43, 50]]"
+        assert "left out by --slim" in alpine.run("python3.13", "-c", MISSING, home=home).stdout
+        assert "is intact: " in alpine.pyman("verify", home=home).stderr
 
 
 def test_a_python_in_a_prefix_is_as_an_image_wants_it(alpine: Alpine) -> None:

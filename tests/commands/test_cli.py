@@ -26,6 +26,7 @@ COMMANDS = [
     "explain",
     "mirror",
     "config",
+    "doctor",
     "dir",
     "update-shell",
     "self",

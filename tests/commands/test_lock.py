@@ -120,15 +120,12 @@ def test_exactly_these_are_installed(pyman: Pyman, offer: Offer) -> None:
     for_arm = ("--target", ARM, "--no-bin")
     pyman("install", "--locked", *for_arm)
     assert pyman.installed() == [OLD[1].key]
-    assert f"Already installed: {OLD[1].key}" in pyman("install", "--locked", *for_arm).stderr
     locked = pyman("list", "--locked", "--json").json["locked"]
     assert [(each["key"], bool(each["path"])) for each in locked] == [(OLD[1].key, True), (OLD[0].key, False)]
-    # Nothing of it is here, or for this target; another build of the same name is here.
-    assert (
-        "locks nothing for the request: 3.12" in pyman("install", "--locked", "3.12", *for_arm, code=1).stderr
-    )
-    nothing = pyman("install", "--locked", "--target", GNU, code=1).stderr
-    assert f"has no build for {GNU}" in nothing
+    # Nothing of it is asked for, or for that target; another build of the same name is here.
+    nothing = pyman("install", "--locked", "3.12", *for_arm, code=1).stderr
+    assert "locks nothing for the request: 3.12" in nothing
+    assert f"has no build for {GNU}" in pyman("install", "--locked", "--target", GNU, code=1).stderr
     installed = next(each for each in locked if each["path"])
     lock.write_text(lock.read_text(encoding="utf-8").replace(installed["sha256"], "a" * 64), encoding="utf-8")
     differing = pyman("install", "--locked", *for_arm, code=1).stderr
@@ -148,11 +145,9 @@ def test_where_nothing_is_typed_the_lock_counts(pyman: Pyman, offer: Offer) -> N
     below = pyman.work / "a" / "b"
     below.mkdir(parents=True)
     missing = pyman("find", code=1, cwd=below).stderr
-    assert "pyman.lock asks for it" in missing
-    assert OLD[1].key in missing
+    assert re.search(f"{re.escape(OLD[1].key)} .*pyman.lock asks for it", missing)
     pyman("install", "--no-bin", cwd=below)
     assert pyman.installed() == sorted([OLD[1].key, OTHER[1].key])
-    assert f"/{OLD[1].key}/" in pyman("find", "--managed-only", cwd=below).stdout
     # A version file asks, the lock answers; where it has no answer, the version file counts.
     pin = pyman.work / "a" / ".python-version"
     pin.write_text("3.12\n", encoding="utf-8")
@@ -173,7 +168,7 @@ def test_where_nothing_is_typed_the_lock_counts(pyman: Pyman, offer: Offer) -> N
     pyman("uninstall", "--all")
     lock.write_text(text.replace(digest, "b" * 64), encoding="utf-8")
     for command in (["install"], ["run", "--", "true"]):
-        assert "and the metadata differ" in pyman(*command, code=1).stderr
+        assert " and the metadata differ" in pyman(*command, code=1).stderr
     lock.write_text(text.replace("3.13.5", "3.13.99"), encoding="utf-8")
     unknown = pyman("install", code=1).stderr
     assert "pyman.lock asks for it" in unknown

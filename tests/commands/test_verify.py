@@ -386,25 +386,18 @@ def test_a_package_that_pip_replaced_is_no_change_of_somebody_else(pyman: Pyman,
     assert "pip 25.0, 4 files, for pip 24.0" in shown
 
 
-@pytest.mark.parametrize(
-    ("change", "modified", "missing"),
-    [
-        (lambda root: write(root / SITE / "pip/__init__.py", "new = 2"), [f"{SITE}/pip/__init__.py"], []),
-        (lambda root: write(root / "bin/pip", "evil"), ["bin/pip"], []),
-        (lambda root: write(root / OS, "evil"), [OS], []),
-        (lambda root: (root / SITE / "pip/same.py").unlink(), [], [f"{SITE}/pip/same.py"]),
-        (lambda root: (root / SITE / "_manylinux.py").unlink(), [], [f"{SITE}/_manylinux.py"]),
-        (lambda root: (root / "bin/python3.13").unlink(), [], ["bin/python3.13"]),
-        (lambda root: (root / "bin/pip").chmod(0o777), ["bin/pip"], []),
-    ],
-)
-def test_what_was_changed_since_is_told_apart(
-    change: Callable[[Path], object], modified: list[str], missing: list[str], pyman: Pyman, upgraded: Path
-) -> None:
-    change(upgraded)
+def test_what_was_changed_since_is_told_apart(pyman: Pyman, upgraded: Path) -> None:
+    """Also what has the name of a file of the new package, and is not as that has it."""
+    write(upgraded / SITE / "pip/__init__.py", "new = 2")
+    write(upgraded / OS, "evil")
+    (upgraded / "bin/pip").chmod(0o777)
+    gone = ["bin/python3.13", f"{SITE}/_manylinux.py", f"{SITE}/pip/same.py"]
+    for name in gone:
+        (upgraded / name).unlink()
     told = only(pyman, code=1)
-    assert [each["name"] for each in told["modified"]] == modified
-    assert told["missing"] == missing
+    assert [each["name"] for each in told["modified"]] == ["bin/pip", OS, f"{SITE}/pip/__init__.py"]
+    assert told["missing"] == gone
+    assert [each["replaces"] for each in told["added"]["packages"]] == ["pip 24.0"]
 
 
 def test_the_same_version_installed_again_is_told_by_a_record_that_holds(

@@ -125,6 +125,8 @@ borrow_pyman() {
     check_archive || fail "$why" "$hint"
     unpack
     command=$new
+    # What it keeps to be quicker the next time goes with it.
+    export XDG_CACHE_HOME="$stage/cache"
 }
 
 install_python() {

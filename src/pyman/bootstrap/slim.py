@@ -7,10 +7,13 @@ dependencies in the portable pyman, and install with it.
 import re
 import shutil
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pyman.bootstrap.own_interpreter import Interpreter
 from pyman.builds.target import Os
+from pyman.slimming.libraries import loaded
+from pyman.slimming.parts import OF_TESTS
 
 # Of the standard library: what tests, teaches, draws, debugs, serves, speaks protocols that pyman does not,
 # or only does what an extension module does as well.
@@ -24,11 +27,11 @@ _MODULES = frozenset(
     wsgiref xdrlib xmlrpc zipapp
     """.split()  # noqa: SIM905 - a list of names is read like this
 )
-# Of the extension modules, by their names without a tag.
+# Of the extension modules, by their names without a tag; those for tests go as well.
 _EXTENSIONS = re.compile(
-    r"_(codecs_\w+|crypt|ctypes_test|curses|curses_panel|dbm|gdbm|lsprof|multibytecodec"
-    r"|posixshmem|sqlite3|testbuffer|testcapi|test\w+|tkinter|uuid|xxtestfuzz|zoneinfo)"
-    r"|audioop|nis|ossaudiodev|readline|spwd|xxlimited\w*|xxsubtype"
+    r"_(codecs_\w+|crypt|curses|curses_panel|dbm|gdbm|lsprof|multibytecodec"
+    r"|posixshmem|sqlite3|tkinter|uuid|zoneinfo)"
+    r"|audioop|nis|ossaudiodev|readline|spwd"
 )
 _SITE_PACKAGES = "site-packages"
 # What Windows has beside its Python: its DLLs, and some that the extension modules need.
@@ -86,25 +89,15 @@ def _is_module(path: Path) -> bool:
 def _thin(folder: Path) -> None:
     """Remove extension modules; `_ssl.cpython-313-x86_64-linux-musl.so` is the module `_ssl`."""
     for path in [*folder.glob("*")]:
-        if _EXTENSIONS.fullmatch(path.name.partition(".")[0]):
+        name = path.name.partition(".")[0]
+        if _EXTENSIONS.fullmatch(name) or any(fnmatchcase(name, pattern) for pattern in OF_TESTS):
             path.unlink()
 
 
 def _drop_libraries_nobody_loads(tree: Path) -> None:
-    """Remove the shared libraries whose names no program and no library that stays has in it.
-
-    A name is written out where a library is needed (DT_NEEDED of ELF, LC_LOAD_DYLIB of Mach-O), and where one
-    is looked for while it runs.
-    """
-    libraries = {path for path in (tree / "lib").glob("*") if path.is_file() and not path.is_symlink()}
-    others = [*(tree / "bin").iterdir(), *(tree / "lib").rglob("lib-dynload/*")]
-    waiting = [path.read_bytes() for path in others if path.is_file()]
-    needed: set[Path] = set()
-    while waiting:
-        data = waiting.pop()
-        found = {path for path in libraries - needed if path.name.encode() in data}
-        needed |= found
-        waiting += [path.read_bytes() for path in found]
+    """Remove the shared libraries that no program and no library that stays loads."""
+    libraries = [path for path in (tree / "lib").glob("*") if path.is_file() and not path.is_symlink()]
+    needed = loaded([*(tree / "bin").iterdir(), *(tree / "lib").rglob("lib-dynload/*")], libraries)
     for path in (tree / "lib").glob("*"):
         if not path.is_dir() and path not in needed:
             path.unlink()

@@ -1,22 +1,30 @@
-"""What `install` and `upgrade` are made of: what is asked for, who is told, the links that are made."""
+"""What `install` and `upgrade` are made of: what is asked for and how, who is told, which links are made."""
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
 
 from pyman.builds.key import Key
 from pyman.builds.target import Os, Target
 from pyman.catalogue import advisories
 from pyman.choice.plan import Plan
 from pyman.cli import settings
-from pyman.errors import PymanError
+from pyman.errors import PymanError, UsageError
 from pyman.installer.reporter import Reporter
 from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.report.plain_lines import Lines, Silence
+from pyman.slimming import parts
 from pyman.store import changes, links
 from pyman.store.installations import Installation, Store
+from pyman.store.made_with import MadeWith
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _STATIC = (
     "{key} is a static build: no dynamic one fits. A static Python cannot load extension modules, "
@@ -24,6 +32,67 @@ _STATIC = (
 )
 
 _WITHOUT_CURSOR = {"dumb", "unknown"}  # terminals in which nothing can be written over
+
+
+class _Part(click.types.StringParamType):
+    """Names of parts, with commas between them; completed one at a time."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        del ctx, param
+        done, comma, begun = incomplete.rpartition(",")
+        found = [part for part in parts.PARTS if part.name.startswith(begun)]
+        return [CompletionItem(done + comma + part.name, help=part.about) for part in found]
+
+
+_OPTIONS = (
+    click.option(
+        "--externally-managed/--no-externally-managed",
+        default=None,
+        help="Keep pip from installing into it, outside of virtual environments, or let it.",
+    ),
+    click.option("--compile-bytecode/--no-compile-bytecode", default=None, help="Compile its modules now."),
+    click.option(
+        "--registry/--no-registry", default=None, help="Make an entry in the Windows registry, or none."
+    ),
+    click.option(
+        "--slim/--no-slim",
+        default=None,
+        help="Leave out what images do not need: all these parts but pip. --no-slim: whole again.",
+    ),
+    click.option(
+        "--keep",
+        multiple=True,
+        metavar="PART",
+        type=_Part(),
+        help=f"Leave this part in: {', '.join(parts.NAMES)}.",
+    ),
+    click.option("--drop", multiple=True, metavar="PART", type=_Part(), help="Leave this part out."),
+    click.option("--no-pip", is_flag=True, help="Leave pip out, as --drop pip."),
+    click.option(
+        "--reproducible/--no-reproducible",
+        default=None,
+        help="Make the same bytes, modes and times each time; on if SOURCE_DATE_EPOCH is set.",
+    ),
+)
+
+
+def making_options(command: _Command) -> _Command:
+    """Options of what an installation is made with; `made_with` makes a value of them."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def made_with(options: Mapping[str, Any]) -> MadeWith:
+    """Return what the options say, no more. UsageError for a part that there is not."""
+    keep, drop = (parts.named(options[name], f"--{name}") for name in ("keep", "drop"))
+    drop |= {parts.PIP} if options["no_pip"] else set()
+    if both := sorted(keep & drop):
+        raise UsageError(f"both to be kept and left out: {', '.join(both)}", "Name it once.")
+    flags = {name: options[name] for name in MadeWith._fields if name not in ("keep", "drop")}
+    return MadeWith(**flags, keep=keep, drop=drop)
 
 
 @contextmanager
@@ -59,14 +128,19 @@ def native(installations: Iterable[Installation], own: Target) -> list[Installat
     return [each for each in installations if each.key.target.baseline == own.baseline]
 
 
-def register(installations: Iterable[Installation]) -> None:
-    """Make the entries in the Windows registry; a warning where that cannot be done."""
+def register(installations: Iterable[Installation], wanted: bool | None = None) -> None:
+    """Make the entries in the Windows registry; a warning where that cannot be done.
+
+    None is made for what was made with --no-registry, unless they are `wanted`.
+    """
     ours = [each for each in installations if each.key.target.os is Os.WINDOWS]
-    if not ours:
+    if not ours or wanted is False:
         return
     from pyman.store import windows_registry
 
     for installation in ours:
+        if not wanted and MadeWith.of(installation.record()).registry is False:
+            continue
         try:
             windows_registry.remember(installation)
         except PymanError as error:
@@ -130,21 +204,30 @@ def describe(machine: Machine) -> None:
         ui.note(f"  {what}: {how}")
 
 
-def print_made(name: str, made: Iterable[Installation], plan: Plan) -> None:
-    """Print what was made, or would be, under that `name`, and what was there, for a program."""
+def print_made(
+    name: str,
+    made: Iterable[Installation],
+    plan: Plan,
+    recorded: Callable[[Installation], Mapping[str, Any]] = Installation.record,
+) -> None:
+    """Print what was made, or would be, under that `name`, and what was there, for a program.
+
+    `recorded` gives what the record of one says.
+    """
     ui.document(
         {
-            name: [_facts(each) for each in made],
-            "already_installed": [_facts(each) for each in plan.present],
+            name: [_facts(each, recorded(each)) for each in made],
+            "already_installed": [_facts(each, recorded(each)) for each in plan.present],
         }
     )
 
 
-def _facts(installation: Installation) -> dict[str, str]:
+def _facts(installation: Installation, record: Mapping[str, Any]) -> dict[str, Any]:
     key = installation.key
     return {
         "key": str(key),
         "version": str(key.version),
         "path": str(installation.path),
         "executable": str(installation.executable),
+        **{name: record[name] for name in ("made_with", "left_out") if name in record},
     }

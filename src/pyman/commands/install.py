@@ -16,7 +16,8 @@ from pyman.commands.installs import (
     installed,
     planned,
     source_of,
-    wanted_of,
+    wanted_by,
+    wishes_of,
 )
 from pyman.errors import PymanError
 from pyman.exact import locked
@@ -27,6 +28,7 @@ from pyman.report import ui
 from pyman.store import changes, links, modes
 from pyman.store.installations import Installation, Store, executable_name
 from pyman.store.known_links import DEFAULT_NAMES
+from pyman.store.made_with import MadeWith
 
 
 @click.command("install")
@@ -50,16 +52,9 @@ from pyman.store.known_links import DEFAULT_NAMES
 )
 @click.option("--no-fallback", is_flag=True, help="Try no other build where the best one does not run.")
 @click.option("--no-smoke-test", is_flag=True, help="Do not start it before it is published.")
-@click.option(
-    "--externally-managed/--no-externally-managed",
-    "is_external",
-    default=None,
-    help="Whether pip is to install into environments only: yes in the store, no in a prefix.",
-)
-@click.option("--compile-bytecode", is_flag=True, help="Compile its modules now, on all cores.")
+@installing.making_options
 @settings.prefix_option("Install one version into exactly this directory, outside of the store.")
 @click.option("--root", metavar="DIR", help="What will be / where it runs; the prefix is inside.")
-@click.option("--no-registry", is_flag=True, help="Make no entry in the Windows registry.")
 @click.option("--allow-unverified", is_flag=True, help="Install also what no checksum is known of.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was installed as JSON.")
@@ -78,7 +73,7 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     With --prefix one version goes into exactly that directory: no store, no links elsewhere, readable for
     every user. What is there already stays; where it is in the way nothing is done.
     """
-    wishes = Wishes(**options)
+    wishes = wishes_of(options)
     if wishes.prefix is not None or wishes.root:
         from pyman.commands import prefix_install
 
@@ -94,7 +89,7 @@ def _install(requests: Sequence[str], wishes: Wishes) -> int:
     machine = settings.machine(wishes.target)
     if wishes.verbose:
         installing.describe(machine)
-    wanted, loaded = wanted_of(requests, machine, wishes), list[Metadata]()
+    wanted, loaded = wanted_by(requests, machine, wishes), list[Metadata]()
     plan = planned(wanted, store, machine, wishes, loaded)
     holes.mention(wanted.meant, machine, wishes.metadata_place, *loaded)
     if wishes.dry_run:
@@ -104,7 +99,7 @@ def _install(requests: Sequence[str], wishes: Wishes) -> int:
         ui.warning(exposed)
     with installing.reporter(quiet=wishes.quiet) as reporter:
         _tell_present(plan, store, reporter, wishes)
-        finish = finish_of(wishes, is_external=wishes.is_external is not False)
+        finish = finish_of(wishes, is_external=True)
         into = partial(IntoStore, store)
         results = installed(plan.choices, into, reporter, wishes, finish)
     made = [result for result in results if isinstance(result, Installation)]
@@ -122,6 +117,10 @@ def _tell_present(plan: Plan, store: Store, reporter: Reporter, wishes: Wishes) 
         reporter.already(installation)
         if store.layer(installation) == "system" and not wishes.quiet:
             ui.note(f"It is in the system store: {installation.path}")
+        if wishes.made_with != MadeWith() and wishes.made_with.changes(MadeWith.of(installation.record())):
+            ui.warning(
+                f"{installation.key} was made with other options: --reinstall makes it anew with these"
+            )
 
 
 def _rehearse(plan: Plan, store: Store, wishes: Wishes) -> None:
@@ -164,5 +163,4 @@ def _settle(installations: Sequence[Installation], store: Store, wishes: Wishes)
         installing.link(
             installations, store, own, force=wishes.force, quiet=wishes.quiet, default=wishes.default
         )
-    if not wishes.no_registry:
-        installing.register(installations)
+    installing.register(installations, wishes.made_with.registry)

@@ -1,9 +1,10 @@
 """What `pyman install` does whether it goes into the store or into a prefix."""
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyman.builds.key import Key
 from pyman.catalogue.build import Metadata
@@ -15,12 +16,14 @@ from pyman.exact import locked
 from pyman.exact.asked import Asked, asked
 from pyman.exact.carried import Carried
 from pyman.installer.destination import Destination
+from pyman.installer.finishing import Finish
 from pyman.installer.reporter import Reporter
-from pyman.installer.sequence import Finish, Installer
+from pyman.installer.sequence import Installer
 from pyman.machine.detection import Machine
 from pyman.network.address import public
 from pyman.network.cache import Cache
 from pyman.store.installations import Installation, Store
+from pyman.store.made_with import MadeWith
 
 
 class Wishes(NamedTuple):
@@ -40,11 +43,9 @@ class Wishes(NamedTuple):
     force: bool
     no_fallback: bool
     no_smoke_test: bool
-    is_external: bool | None
-    compile_bytecode: bool
+    made_with: MadeWith
     prefix: str | None
     root: str | None
-    no_registry: bool
     allow_unverified: bool
     dry_run: bool
     as_json: bool
@@ -52,9 +53,18 @@ class Wishes(NamedTuple):
     verbose: bool
 
 
-def wanted_of(texts: Sequence[str], machine: Machine, wishes: Wishes) -> Asked:
+def wishes_of(options: Mapping[str, Any]) -> Wishes:
+    """Return what the options ask for; UsageError for what cannot be, SOURCE_DATE_EPOCH included."""
+    made_with = installing.made_with(options)
+    Finish.by(os.environ, made_with)  # what is wrong with that is said before anything is done
+    rest = {name: value for name, value in options.items() if name in Wishes._fields}
+    return Wishes(**rest, made_with=made_with)
+
+
+def wanted_by(texts: Sequence[str], machine: Machine, wishes: Wishes) -> Asked:
     """Return what is asked for, the builds in files and folders apart."""
-    lock, carried = locked.named(wishes.locked, wishes.lock_file), wishes.carried
+    carried = wishes.carried
+    lock = locked.named(wishes.locked, wishes.lock_file, carried.lock if carried else None)
     texts = [*texts, *(carried.archives if carried else ())]
     here = local_builds.among(
         texts, machine, wishes.metadata_place, unverified=wishes.allow_unverified, quiet=wishes.quiet
@@ -136,5 +146,6 @@ def source_of(choice: Choice, wishes: Wishes) -> str:
 
 
 def finish_of(wishes: Wishes, *, is_external: bool) -> Finish:
-    """How a tree is to be finished."""
-    return Finish(is_external, not wishes.no_smoke_test, wishes.compile_bytecode)
+    """How a tree is to be finished; `is_external` where nobody says whether it is externally managed."""
+    finish = Finish.by(os.environ, wishes.made_with, smoke_test=not wishes.no_smoke_test)
+    return finish._replace(is_external=is_external)

@@ -166,5 +166,5 @@ def _print(text: str, output: Path | None) -> None:
 
 def _outcome(path: Path, *, written: bool, dry_run: bool) -> str:
     if dry_run:
-        return f"Nothing was written; {path} stays as it is."
+        return f"Nothing was written to {path}"
     return f"Wrote {path}" if written else f"{path} is up to date."

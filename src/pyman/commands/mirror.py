@@ -150,7 +150,8 @@ def _metadata(wishes: _Wishes) -> Metadata:
 
 def _machines(wishes: _Wishes, metadata: Metadata) -> "list[Machine]":
     named = [str(each) for each in metadata.targets()] if wishes.all_targets else wishes.targets
-    return [settings.machine(each) for each in dict.fromkeys(named or [environ().get("PYMAN_TARGET")])]
+    texts: list[str | None] = [*named] or [environ().get("PYMAN_TARGET")]
+    return [settings.machine(each) for each in dict.fromkeys(texts)]
 
 
 def _sync(mirror: "MirrorFolder", builds: "list[Build]", wishes: _Wishes) -> "Outcome":

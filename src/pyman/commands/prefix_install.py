@@ -1,9 +1,11 @@
 """`pyman install --prefix`: one Python into an exact directory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pyman.builds.key import Key
 from pyman.catalogue.build import Metadata
@@ -15,10 +17,10 @@ from pyman.commands.installs import (
     installed,
     planned,
     source_of,
-    wanted_of,
+    wanted_by,
 )
 from pyman.commands.prefix_upkeep import waiting
-from pyman.errors import PymanError, UsageError
+from pyman.errors import PymanError, StoreError, UsageError
 from pyman.installer import smoke
 from pyman.machine.detection import Machine
 from pyman.prefix import occupancy
@@ -46,7 +48,7 @@ def install(requests: Sequence[str], wishes: Wishes) -> None:
         if not wishes.quiet:
             _tell(result, prefix)
     if wishes.as_json:
-        installing.print_made("installed", made, plan)
+        installing.print_made("installed", made, plan, _recorded)
 
 
 def _prefix(wishes: Wishes) -> Prefix:
@@ -67,7 +69,7 @@ def _plan(prefix: Prefix, requests: Sequence[str], wishes: Wishes) -> Plan:
     machine, loaded = settings.machine(wishes.target), list[Metadata]()
     if wishes.verbose:
         installing.describe(machine)
-    wanted = wanted_of(requests, machine, wishes)
+    wanted = wanted_by(requests, machine, wishes)
     if len(wanted.meant) != 1:
         raise UsageError("a prefix is for one Python: --prefix takes one request", "Name one version.")
     here = [] if wishes.force else prefix.occupants()
@@ -89,7 +91,7 @@ def _fitting(request: Request, here: Sequence[Occupant], machine: Machine) -> Oc
 
 
 def _install(plan: Plan, prefix: Prefix, wishes: Wishes) -> list[Installation | PymanError]:
-    finish = finish_of(wishes, is_external=bool(wishes.is_external))
+    finish = finish_of(wishes, is_external=False)
     if prefix.root:
         finish = finish._replace(smoke_test=False)
     into = partial(IntoPrefix, prefix, force=wishes.force)
@@ -114,7 +116,14 @@ def _rehearse(plan: Plan, prefix: Prefix, wishes: Wishes) -> None:
         installing.warn_if_static([key] if choice.is_last_resort else [])
     if wishes.as_json:
         coming = [Installation(choice.best.key, prefix.path) for choice in plan.choices]
-        installing.print_made("would_install", coming, plan)
+        installing.print_made("would_install", coming, plan, _recorded)
+
+
+def _recorded(installation: Installation) -> Mapping[str, Any]:
+    """Return what the record says of one that is in a prefix; nothing of one that is not there yet."""
+    with suppress(StoreError):
+        return Occupant(installation.key, installation.path).record().facts
+    return {}
 
 
 def _tell(made: Installation, prefix: Prefix) -> None:

@@ -15,12 +15,13 @@ from pyman.cli.configured import environ
 from pyman.cli.fitting import nothing_fits
 from pyman.errors import PymanError, UsageError
 from pyman.exact import locked, relocking
+from pyman.installer.finishing import Finish
 from pyman.installer.into_store import IntoStore
 from pyman.installer.sequence import Installer
 from pyman.report import ui
 from pyman.requests.request import Request
-from pyman.store import windows_registry
 from pyman.store.installations import Installation, Store
+from pyman.store.made_with import MadeWith
 from pyman.upkeep import conditions
 from pyman.upkeep.conditions import Successors
 
@@ -73,8 +74,9 @@ def command(
 
     MINOR is a minor version such as 3.12 or 3.13t; without one all that are installed are upgraded. Variant
     and target stay the same. Virtual environments made with the minor version follow; the installation
-    before stays until `pyman prune` finds that nothing uses it. Newer builds are looked for first, if that
-    was not done for a day. With --lock the lock moves to the newest that its requests allow.
+    before stays until `pyman prune` finds that nothing uses it. What that was made with, such as --slim, the
+    new one is made with as well. Newer builds are looked for first, if that was not done for a day. With
+    --lock the lock moves to the newest that its requests allow.
     """
     if lock := locked.named(locked=moving, file=lock_file):
         sources = relocking.Sources(metadata_place, mirror, wish)
@@ -144,24 +146,19 @@ def _install(due: Sequence[_Step], store: Store, mirror: str, *, quiet: bool) ->
     tries = [Choice(conditions.kind(step.old.key), step.newer).tries for step in due]
     with installing.reporter(quiet=quiet) as reporter:
         into = partial(IntoStore, store)
-        results = Installer(into, mirror, reporter, network=networking.network()).install_all(tries)
+        follows = {step.old.key.link_name: step.old for step in due}
+        finish, network = Finish.by(os.environ, MadeWith()), networking.network()
+        installer = Installer(into, mirror, reporter, finish=finish, network=network, follows=follows)
+        results = installer.install_all(tries)
     done = [replace(step, outcome=result) for step, result in zip(due, results, strict=True)]
     made = [result for result in results if isinstance(result, Installation)]
     if made:
         installing.follow(made, store)
-    for installation in made:
-        _register(installation)
+    installing.register(made)
     if made and not quiet:
         old = ", ".join(str(step.old.key) for step in done if isinstance(step.outcome, Installation))
         ui.note(f"Still there: {old}. `pyman prune` removes what nothing uses.")
     return done
-
-
-def _register(installation: Installation) -> None:
-    try:
-        windows_registry.remember(installation)
-    except PymanError as error:
-        ui.warning(error.message)
 
 
 def _tell(steps: Sequence[_Step], *, verbose: bool) -> None:

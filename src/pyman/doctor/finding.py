@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 class Setup:
     """What is looked at. What cannot be told, as a setting is not usable, is None: another check says so.
 
-    `known` are the variables that mean something to pyman.
+    `known` are the variables that mean something to pyman; one that ends in `_` is a beginning of several.
     """
 
     environ: Mapping[str, str]

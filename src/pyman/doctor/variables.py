@@ -52,9 +52,12 @@ def in_files(setup: Setup) -> Iterator[Finding]:
 
 def misspelled(setup: Setup) -> Iterator[Finding]:
     """Variables that look like pyman's and mean nothing."""
-    for name in sorted(setup.environ):
-        near = difflib.get_close_matches(name, setup.known, 1, _LIKE) if name.startswith(_OWN) else []
-        if near and name not in setup.known:
+    families = tuple(name for name in setup.known if name.endswith("_"))
+    names = sorted(setup.known.difference(families))
+    for name in sorted(setup.environ.keys() - setup.known):
+        is_like = name.startswith(_OWN) and not name.startswith(families)
+        near = difflib.get_close_matches(name, names, 1, _LIKE) if is_like else []
+        if near:
             yield Finding(
                 f"{name} means nothing to pyman",
                 f"if {near[0]} was meant, it is not set by this",

@@ -36,13 +36,16 @@ def file_option(command: _Command) -> _Command:
     )(command)
 
 
-def named(locked: bool, file: Path | None) -> "Lock | None":
-    """Return the lock that the options name, if they do; PymanError if it is not there, or broken."""
+def named(locked: bool, file: Path | None, instead: "Lock | None" = None) -> "Lock | None":
+    """Return the lock that the options name, if they do; PymanError if it is not there, or broken.
+
+    Where there is none here, it is what there is `instead`.
+    """
     if not locked and not file:
         return None
     from pyman.lockfile import lock_reader
 
-    found = lock_reader.read(file) if file else lock_reader.nearest(current_dir("the lock"))
+    found = lock_reader.read(file) if file else (lock_reader.nearest(current_dir("the lock")) or instead)
     if not found:
         raise PymanError("there is no pyman.lock here or above", "`pyman lock REQUEST…` makes one.")
     return found

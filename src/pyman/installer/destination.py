@@ -28,14 +28,21 @@ class Destination(Protocol):
     def present(self) -> Installation | None:
         """Return the installation of that build, if it is there."""
 
+    def replaced(self) -> Mapping[str, Any]:
+        """Return the record of what would be replaced; empty if there is nothing."""
+
     def check(self) -> None:
         """StoreError if something has the place that must not be replaced."""
 
     def staging(self) -> AbstractContextManager[Path]:
         """Give an empty directory, to be published; it is removed unless it was. Raises StoreError."""
 
-    def publish(self, tree: Path, record: Mapping[str, Any]) -> Installation:
-        """Make the staged `tree`, and what is known of it, the installation. Raises StoreError."""
+    def publish(self, tree: Path, record: Mapping[str, Any], latest: int | None = None) -> Installation:
+        """Make the staged `tree`, and what is known of it, the installation. Raises StoreError.
+
+        Where `latest` is given, in seconds since 1970, it is to be reproducible: nothing in it is later, and
+        neither the umask nor who makes it is to be seen from its modes and its record.
+        """
 
     def settled(self) -> Iterable[str]:
         """Do what is due when it is published and the lock is left; yields what the user should know."""

@@ -3,6 +3,7 @@
 Of a file or folder here only its name is told: its path is nobody's business who reads the store.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from pyman.archive import unpack
 from pyman.archive.unpack import Unpacked
 from pyman.catalogue.build import Build
 from pyman.errors import ArchiveError, FetchError, TooLargeError
+from pyman.installer.finishing import Finish
 from pyman.installer.reporter import Reporter
 from pyman.network.address import public
 from pyman.network.download import Download
@@ -55,15 +57,29 @@ def of_folder(build: Build, folder: Path, tree: Path, told: Callable[[int], None
     return Filling(unpacked, {"folder": folder.name, "sha256": None, "verified": False})
 
 
-def record(build: Build, filling: Filling) -> dict[str, Any]:
-    """Return the record of an installation, but for the list of its files."""
+def record(build: Build, filling: Filling, finish: Finish) -> dict[str, Any]:
+    """Return the record of an installation, but for the list of its files.
+
+    In that of one which is to be reproducible is nothing that another install has different.
+    """
+    is_same = finish.made_with.reproducible
+    now = finish.epoch if is_same else int(time.time())
     return {
         "key": str(build.key),  # first: whoever lists the store reads no further
         "form": FORM,
-        **filling.facts,
+        **(_same(build, filling.facts) if is_same else filling.facts),
         "size": filling.unpacked.size,
-        "installed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **({} if now is None else {"installed_at": datetime.fromtimestamp(now, UTC).isoformat()}),
         "pyman": __version__,
+    }
+
+
+def _same(build: Build, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts as they are from every source that has the build."""
+    if not build.url:
+        return facts
+    return {
+        name: public(build.url) if name == "url" else fact for name, fact in facts.items() if name != "file"
     }
 
 

@@ -35,6 +35,11 @@ class IntoStore:
         """Return the installation of that build in the store itself."""
         return self._store.get(self._key)
 
+    def replaced(self) -> Mapping[str, Any]:
+        """Return the record of that build's installation in the store."""
+        present = self.present()
+        return present.record() if present else {}
+
     def check(self) -> None:
         """StoreError if a bystander has the place."""
         if bystander := self._store.bystander(self._key):
@@ -44,13 +49,14 @@ class IntoStore:
         """Give a directory one rename away from the store, as `changes.staging` does."""
         return changes.staging(self._store, self._key)
 
-    def publish(self, tree: Path, record: Mapping[str, Any]) -> Installation:
+    def publish(self, tree: Path, record: Mapping[str, Any], latest: int | None = None) -> Installation:
         """Publish it by a rename, as `changes.publish` does."""
         present = self.present()
         self._elsewhere = present.elsewhere if present else None
-        rights = access.noted(tree, modes.readable(self._store.home))
+        # Without them, its own folder is the measure of who may change it.
+        rights = access.noted(tree, modes.readable(self._store.home)) if latest is None else {}
         text = manifest.document({**record, **rights})
-        return changes.publish(self._store, self._key, tree, text)
+        return changes.publish(self._store, self._key, tree, text, latest)
 
     def settled(self) -> Iterator[str]:
         """Point the minor link; tell of a link that was replaced, and of one that is not pyman's."""

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from pyman.builds.key import Key
 from pyman.errors import DoesNotRunError, PymanError
+from pyman.slimming.ledger import Ledger
 from pyman.store.installations import Installation
 
 
@@ -33,6 +34,9 @@ class Reporter(Protocol):
 
     def does_not_run(self, error: DoesNotRunError, following: Key) -> None:
         """A build does not run on this machine; the next best one is tried."""
+
+    def left_out(self, key: Key, ledger: Ledger) -> None:
+        """Parts of it that are not wanted were left out."""
 
     def warned(self, text: str) -> None:
         """A build runs, but there is something the user should know about it."""

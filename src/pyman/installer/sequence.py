@@ -8,7 +8,7 @@ Nothing of an archive is published, let alone run, before its digest was compare
 machine is published only if it runs on it. Where all that goes is told by a `Destination`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import NamedTuple
+from typing import Any
 
 from pyman.archive import unpack
 from pyman.archive.pipeline import awaited
@@ -32,9 +32,10 @@ from pyman.errors import (
     OfflineError,
     PymanError,
 )
-from pyman.installer import filling, smoke
+from pyman.installer import filling, finishing
 from pyman.installer.destination import Destination
 from pyman.installer.filling import Filling
+from pyman.installer.finishing import Finish
 from pyman.installer.reporter import Reporter
 from pyman.inventory import manifest
 from pyman.network.cache import Cache
@@ -42,7 +43,6 @@ from pyman.network.client import hang_up
 from pyman.network.download import Download, downloading
 from pyman.network.part import reading_part
 from pyman.network.policy import Network
-from pyman.prepare import steps
 from pyman.store.installations import Installation
 from pyman.system.filesystem import flushing
 from pyman.system.stopping import held_back, stoppable
@@ -50,23 +50,13 @@ from pyman.system.stopping import held_back, stoppable
 Outcome = Installation | PymanError
 _AT_ONCE = 4
 
-_KEPT_OUT = (
-    "{key} cannot load {modules} here: this version of Python loads no extension modules from a path that is "
-    "not UTF-8, as that of the store is"
-)
-
-
-class Finish(NamedTuple):
-    """How a tree is finished: marked as externally managed (PEP 668), tested, its modules compiled."""
-
-    is_external: bool = True
-    smoke_test: bool = True
-    compile_bytecode: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """What an install works with: where builds go, a mirror ("" for none), who is told, and how to finish."""
+    """What an install works with: where builds go, a mirror ("" for none), who is told, and how to finish.
+
+    `follows` are installations, by their minor links' names, of which what is installed is the successor.
+    """
 
     destination: Callable[[Key], Destination]
     mirror: str
@@ -75,6 +65,7 @@ class Installer:
     cancelled: Event = field(default_factory=Event)
     finish: Finish = field(default_factory=Finish)
     network: Network = field(default_factory=Network)
+    follows: Mapping[str, Installation] = field(default_factory=dict)
     writers: int = unpack.WRITERS
 
     def install_all(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
@@ -132,15 +123,22 @@ class Installer:
             place.check()
             for warning in advisories.warnings(build.key):
                 self.reporter.warned(warning)
-            installation = (
-                self._from_here(build, build.local, place)
-                if build.local
-                else self._from_cache(build, place) or self._from_first_source(build, place)
-            )
+            each = replace(self, finish=self.finish.after(self._before(build, place)))
+            installation = each._from_anywhere(build, place)  # noqa: SLF001 - self
         for remark in place.settled():
             self.reporter.warned(remark)
         self.reporter.installed(installation, monotonic() - began)
         return installation
+
+    def _before(self, build: Build, place: Destination) -> Mapping[str, Any]:
+        """Return the record of what it comes after: in its place, or as a successor."""
+        followed = self.follows.get(build.key.link_name)
+        return place.replaced() or (followed.record() if followed else {})
+
+    def _from_anywhere(self, build: Build, place: Destination) -> Installation:
+        if build.local:
+            return self._from_here(build, build.local, place)
+        return self._from_cache(build, place) or self._from_first_source(build, place)
 
     def _from_here(self, build: Build, path: Path, place: Destination) -> Installation:
         """Install the archive or the folder that the user named: there is no other source."""
@@ -200,11 +198,15 @@ class Installer:
         with place.staging() as tree:
             filled = fill(tree)
             with flushing(tree):  # publishing would have to wait for the disk
-                self._finish(Installation(build.key, tree), place.final)
+                facts = finishing.finish(
+                    Installation(build.key, tree), place.final, self.finish, self.reporter
+                )
                 files = manifest.take(tree, filled.unpacked.written)
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
-            return place.publish(tree, filling.record(build, filled) | {"files": files})
+            latest = self.finish.latest(filled.unpacked.written)
+            record = filling.record(build, filled, self.finish) | facts | {"files": files}
+            return place.publish(tree, record, latest)
 
     def _copied(self, build: Build) -> Callable[[int], None]:
         """Return what is told the size of each file before it is copied."""
@@ -215,24 +217,6 @@ class Installer:
             self.reporter.received(build.key, count)
 
         return told
-
-    def _finish(self, staged: Installation, final: Path) -> None:
-        """Make of an unpacked tree an interpreter that works at its final path, and see that it does."""
-        steps.prepare(staged, final, is_external=self.finish.is_external)
-        if not smoke.concerns(staged.key):
-            return
-        if self.finish.smoke_test:
-            self._try(staged)
-        if self.finish.compile_bytecode:
-            from pyman.installer import bytecode  # noqa: PLC0415 - few want it
-
-            bytecode.compile_all(staged, final)
-
-    def _try(self, staged: Installation) -> None:
-        """See that it runs, and tell what it cannot load."""
-        kept_out = smoke.check(staged, lambda: self.reporter.testing(staged.key, smoke.SECONDS))
-        if kept_out:
-            self.reporter.warned(_KEPT_OUT.format(key=staged.key, modules=", ".join(kept_out)))
 
 
 def _opened(path: Path, part: tuple[int, int] | None, cancelled: Event) -> AbstractContextManager[Download]:

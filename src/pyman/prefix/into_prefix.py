@@ -24,7 +24,7 @@ from pyman.prefix.prefix import (
 )
 from pyman.prefix.recovery import ASIDE, JOURNAL, RECORD, Journal
 from pyman.prefix.workplace import Workplace, entered
-from pyman.store import modes, stages
+from pyman.store import modes, stages, times
 from pyman.store.installations import Installation
 from pyman.system import groups
 from pyman.system.descent import Descent, move_in
@@ -48,6 +48,7 @@ class IntoPrefix:
         self._place: Workplace | None = None
         self._stage = ""
         self._done = Arrangement()
+        self._latest: int | None = None
 
     @property
     def final(self) -> Path:
@@ -68,6 +69,13 @@ class IntoPrefix:
         """Return that build, if the prefix has it."""
         here = self._occupant()
         return here.installation if here and here.key == self._key else None
+
+    def replaced(self) -> Mapping[str, Any]:
+        """Return the record of the one of its minor version; empty if there is none, or it is damaged."""
+        here = self._occupant()
+        with suppress(StoreError):
+            return here.record().facts if here else {}
+        return {}
 
     def check(self) -> None:
         """StoreError if there is another one of its minor version, which may not be replaced."""
@@ -115,14 +123,17 @@ class IntoPrefix:
         with Descent(self._at_work.own) as below:
             yield below.folder(f"{recovery.STAGES}/{self._stage}")
 
-    def publish(self, tree: Path, record: Mapping[str, Any]) -> Installation:
+    def publish(self, tree: Path, record: Mapping[str, Any], latest: int | None = None) -> Installation:
         """Move the tree in, and put its record in place of the one before."""
         place = self._at_work
+        self._latest = latest
         with self._staged() as stage:
             with stage.inner(_TREE) as new:
                 if groups.is_shared(place.top.own_status()):
                     modes.make_room_for_bytecode(new)
                 modes.give(new, place.allowed)
+                if latest is not None:
+                    times.limit(new, latest)
             before = self._predecessor()
             found = Tree(self._key, record["files"], _folders(tree), self._library(tree))
             others = recovery.others(place.own, self._key)
@@ -155,10 +166,12 @@ class IntoPrefix:
     def _write(self, stage: Folder, tree: Path, record: Mapping[str, Any]) -> None:
         """Write the record and the journal, and see all of it to the disk."""
         place, done = self._at_work, self._done
-        rights = access.noted(tree, place.allowed)
+        rights = access.noted(tree, place.allowed) if self._latest is None else {}
         facts = {**record, **rights, "folders": done.folders, "files": dict(sorted(done.files.items()))}
         stage.make_file(RECORD, manifest.document(facts).encode())
         stage.set_mode_of(RECORD, place.plain)
+        if self._latest is not None:
+            stage.touch(RECORD, self._latest)
         names = (tuple(each) for each in (done.entering, done.made, done.emptied))
         stage.make_file(JOURNAL, Journal(self._key, self._stage, *names).document())
         flush(self._prefix.path)
@@ -186,9 +199,19 @@ class IntoPrefix:
         flush(self._prefix.path)
         recovery.recover(place.top, place.own)
 
+    def _limit_folders(self) -> None:
+        """Let the folders into which something was moved not tell when, where it is to be reproducible."""
+        names = {"", OWN, *(name.rpartition("/")[0] for name in self._done.entering)}
+        with Folder.open(self._prefix.path, follow=True) as top, Descent(top) as here:
+            for name in sorted(names):
+                here.folder(name).set_time(self._latest or 0)
+
     def settled(self) -> Iterator[str]:
         """Tell what was left to another Python, and which packages stay as they are."""
         done, path = self._done, self._prefix.path
+        if self._latest is not None:
+            with suppress(OSError):  # another process may have changed it since
+                self._limit_folders()
         if done.left:
             names = ", ".join(done.left[:_SHOWN]) + (", …" if len(done.left) > _SHOWN else "")
             yield f"another Python in {path} keeps {len(done.left):,} names that both have: {names}"

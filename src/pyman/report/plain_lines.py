@@ -3,6 +3,7 @@
 from pyman.builds.key import Key
 from pyman.errors import PymanError
 from pyman.report import ui
+from pyman.slimming.ledger import Ledger
 from pyman.store.installations import Installation
 
 
@@ -34,6 +35,11 @@ class Lines:
     def does_not_run(self, error: PymanError, following: Key) -> None:
         ui.warning(f"{error.message}; trying {following} instead")
 
+    def left_out(self, key: Key, ledger: Ledger) -> None:
+        parts = sorted(ledger.parts.items(), key=lambda row: -row[1])
+        each = ", ".join(f"{name} {ui.size(size)}" for name, size in parts) or "it has none of these parts"
+        ui.note(f"Leaving out of {key}: {each} ({ui.size(ledger.before)} become {ui.size(ledger.after)})")
+
     def warned(self, text: str) -> None:
         ui.warning(text)
 
@@ -57,6 +63,9 @@ class Silence(Lines):
         pass
 
     def testing(self, key: Key, seconds: float) -> None:
+        pass
+
+    def left_out(self, key: Key, ledger: Ledger) -> None:
         pass
 
     def installed(self, installation: Installation, seconds: float) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import cached_property
-from threading import Lock
+from threading import Event, RLock, Thread
 from types import TracebackType
 from typing import Self
 
@@ -27,9 +27,11 @@ from pyman.builds.key import Key
 from pyman.errors import PymanError
 from pyman.report import ui
 from pyman.report.plain_lines import Lines
+from pyman.slimming.ledger import Ledger
 from pyman.store.installations import Installation
 
 _WIDE_ENOUGH = 80  # columns, for all that is worth knowing
+_PAUSE = 0.1  # seconds between two drawings
 
 
 class _Progress(Progress):
@@ -37,7 +39,7 @@ class _Progress(Progress):
 
     def __init__(self, terminal: Console) -> None:
         self._terminal = terminal  # first: a table is made while the base class is
-        super().__init__(console=terminal, transient=True)
+        super().__init__(console=terminal, transient=True, auto_refresh=False)
 
     def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
         self.columns = self._wide if self._terminal.width >= _WIDE_ENOUGH else self._narrow
@@ -58,18 +60,22 @@ class _Progress(Progress):
 class Bars:
     """Tells how an install goes in one bar a build; a context manager that owns the terminal's last lines.
 
-    All that is said meanwhile is printed above them.
+    All that is said meanwhile is printed above them. To print means to go up over the bars, whose number the
+    terminal is not asked for: so one thread at a time prints or draws, rich's own locks leave a gap between.
     """
 
     def __init__(self) -> None:
         self._progress = _Progress(Console(stderr=True))
         self._tasks: dict[Key, TaskID] = {}
         self._lines = Lines()
-        self._lock = Lock()
+        self._lock = RLock()
+        self._ended = Event()
+        self._drawing = Thread(target=self._draw, daemon=True)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self._progress.start()
+        self._drawing.start()
         self._stack.enter_context(ui.spoken_by(self._say))
         return self
 
@@ -77,11 +83,20 @@ class Bars:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+        self._ended.set()
+        self._drawing.join()
         self._progress.stop()
+
+    def _draw(self) -> None:
+        """Show how far it is, again and again."""
+        while not self._ended.wait(_PAUSE):
+            with self._lock:
+                self._progress.refresh()
 
     def _say(self, text: str) -> None:
         """Print above the bars. The terminal breaks what is too long, so that it can be copied whole."""
-        self._progress.console.print(Text.from_ansi(text), soft_wrap=True, highlight=False)
+        with self._lock:
+            self._progress.console.print(Text.from_ansi(text), soft_wrap=True, highlight=False)
 
     def waiting(self, key: Key, owner: str) -> None:
         self._lines.waiting(key, owner)
@@ -111,6 +126,9 @@ class Bars:
     def does_not_run(self, error: PymanError, following: Key) -> None:
         self._lines.does_not_run(error, following)
 
+    def left_out(self, key: Key, ledger: Ledger) -> None:
+        self._lines.left_out(key, ledger)
+
     def warned(self, text: str) -> None:
         self._lines.warned(text)
 
@@ -124,5 +142,5 @@ class Bars:
     def _forget(self, key: Key) -> None:
         with self._lock:
             task = self._tasks.pop(key, None)
-        if task is not None:
-            self._progress.remove_task(task)
+            if task is not None:
+                self._progress.remove_task(task)

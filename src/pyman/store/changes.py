@@ -20,7 +20,7 @@ from threading import Event
 from pyman.builds.key import Key
 from pyman.errors import StoreError
 from pyman.locking import locks
-from pyman.store import modes, premises, stages
+from pyman.store import modes, premises, stages, times
 from pyman.store.installations import Bystander, Installation, Store
 from pyman.store.premises import LOCKS, STAGES
 from pyman.store.record import RECORD
@@ -131,8 +131,11 @@ def staging(store: Store, key: Key) -> Iterator[Path]:
                 stages.settle(home, staged, str(key))
 
 
-def publish(store: Store, key: Key, tree: Path, record: str) -> Installation:
+def publish(store: Store, key: Key, tree: Path, record: str, latest: int | None = None) -> Installation:
     """Write the record, a text, into the staged `tree`, and make it the installation of `key` by a rename.
+
+    With `latest`, in seconds since 1970, nothing in it is later than that, and its modes are the same for
+    whoever makes it (see `modes.settle`).
 
     An installation that was there before is kept until its successor is in its place. The files of `tree` are
     on the disk before they are seen, and the rename is before this returns: where the system keeps to that
@@ -151,7 +154,9 @@ def publish(store: Store, key: Key, tree: Path, record: str) -> Installation:
                 if new.status(RECORD):
                     new.unlink(RECORD)  # an archive may have one, and be it a link to another of its files
                 new.make_file(RECORD, record.encode())
-                modes.settle(new, store.home)
+                modes.settle(new, store.home, is_same=latest is not None)
+                if latest is not None:
+                    times.limit(new, latest)
             flush(tree)
             _put_in_place(stage, tree.name, home, str(key))
             flush_names(store.home)

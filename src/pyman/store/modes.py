@@ -83,14 +83,16 @@ def exposure(home: Path) -> str:
     )
 
 
-def settle(tree: Folder, home: Path) -> None:
+def settle(tree: Folder, home: Path, *, is_same: bool = False) -> None:
     """Give all in `tree` the mode it is to have when it is published in the store `home`. Raises OSError.
 
     The mode of `tree`, which nobody has changed since mkdir, tells the umask: mostly there is nothing to do.
+    With `is_same` it is that of a store for everybody whatever this one is, but for one that a group shares:
+    who may not go into the store comes no further.
     """
     if os.name != "posix":
         return
-    allowed = readable(home)
+    allowed = _SHARED if is_same and not groups.is_shared(home.stat()) else readable(home)
     if groups.is_shared(home.stat()):
         make_room_for_bytecode(tree)
     elif tree.own_status().st_mode & 0o777 == allowed:

@@ -165,6 +165,10 @@ class Folder:
         with self.opened(name) as file:
             os.fchmod(file, mode)
 
+    def set_time(self, seconds: int) -> None:
+        """Let the directory itself have been changed at that time."""
+        os.utime(self._itself, (seconds, seconds))
+
     def unlink(self, name: str) -> None:
         """Remove a file or a link."""
         path = self._at(name)
@@ -192,9 +196,10 @@ class Folder:
         there = to._at(new_name)  # noqa: SLF001 - of the same class
         os.replace(self._at(name), there, src_dir_fd=self.descriptor, dst_dir_fd=to.descriptor)
 
-    def touch(self, name: str) -> None:
-        """Let an entry have been changed now, a link itself."""
-        os.utime(self._at(name), dir_fd=self.descriptor, follow_symlinks=_UTIME_FOLLOWS)
+    def touch(self, name: str, seconds: int | None = None) -> None:
+        """Let an entry, a link itself, have been changed now, or so many seconds after 1970 began."""
+        times = None if seconds is None else (seconds, seconds)
+        os.utime(self._at(name), times, dir_fd=self.descriptor, follow_symlinks=_UTIME_FOLLOWS)
 
     def exchange(self, name: str, other: "Folder", other_name: str) -> bool:
         """Let two entries change places in one step; False, and nothing done, where that cannot be."""
