@@ -45,8 +45,8 @@ ORDER = [
     "slimming",  # which parts can be left out of it
     "prefix",  # an exact directory with a Python in it
     "installer",  # the sequence of an install
-    "sbom",  # what an installation consists of
     "mirror",  # a folder from which others install
+    "sbom",  # what an installation consists of
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
     "doctor",  # what is wrong with a machine's set-up

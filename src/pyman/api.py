@@ -3,8 +3,8 @@
 Everything here is to be had from `pyman` itself. Nothing is printed, nobody is asked, and no link such as
 `python3.12` is made outside of the store. What is not given is taken from the environment, as on the command
 line (`PYMAN_HOME`, `PYMAN_SYSTEM_HOME`, `PYMAN_MIRROR`, `PYMAN_METADATA`, `PYMAN_TARGET`). All of it may be
-called from several threads and processes at once. A request is a text, else there is a TypeError: as a number
-3.10 is 3.1. What is not in the environment the files of settings say.
+called from several threads and processes at once. What is not in the environment the files of settings say.
+A request is a text, else there is a TypeError: as a number 3.10 is 3.1.
 """
 
 import os
@@ -240,7 +240,7 @@ def _machine(target: str | None) -> detection.Machine:
 def _setting(given: str | None, name: str) -> str | None:
     """What is given, else what the variable or a file says."""
     if not isinstance(given, str | None):
-        raise TypeError(f"{name} is a text, not {given!r}")
+        raise TypeError(f"what PYMAN_{name.upper()} would say is a text, not {given!r}")
     environ = layers.environ()
     if given is not None:
         layers.check_option(f"{name}=", given, name, environ)

@@ -1,6 +1,7 @@
 """Settings in files: who has the say, what the site fixes, and what is wrong is named with file and line."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from tests.conftest import Offer, Pyman
 from tests.support.builds import Archive, small_archive
 from tests.support.imports import loaded, started
 from tests.support.server import Server, redirect_to
+
+from pyman.report import manual
 
 MUSL = Archive("3.13.5", "20250708", "linux-aarch64-musl")
 
@@ -170,3 +173,10 @@ def test_where_there_is_no_file_nothing_is_loaded_for_it(tmp_path: Path) -> None
     done = started(variables, "-m", "pyman", "list", "--only-available", "3.13")
     assert done.returncode == 0, done.stderr
     assert not loaded(done) & {"tomllib", "pyman.config.config_file"}
+
+
+def test_every_variable_that_is_a_setting_is_one_in_a_file(pyman: Pyman) -> None:
+    told = set(re.findall(r"\bPYMAN_[A-Z_]+\b", manual.source("settings")))
+    rows = pyman("config", "--json").json["settings"]
+    of_one_run = {"PYMAN_SITE_CONFIG", "PYMAN_FSYNC", "PYMAN_DEBUG", "PYMAN_INSTALL_"}
+    assert {each["variable"] for each in rows} == told - of_one_run

@@ -155,6 +155,9 @@ def test_only_what_pyman_put_there_goes(
     assert files(mirror) == paths(found, offered[1], offered[3])
     assert list(rows(mirror)) == [offered[3].build, found.build]
     assert not (mirror / offered[2].release).exists()
+    pyman("lock", "3.12", "3.13t")
+    done = pyman("mirror", "sync", mirror, "--locked", "--json").json
+    assert ([each["path"] for each in done["fetched"]], done["present"]) == (paths(offered[4]), 1)
     in_the_way = pyman("mirror", "sync", mirror, "--keep-last", "2", code=1).stderr
     assert f"{mirror / offered[1].path} is there, which pyman did not put there" in in_the_way
     assert files(mirror) == paths(found, offered[1], *offered[3:5])

@@ -11,9 +11,9 @@ from pyman.system.userdirs import given_dir
 GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download/"
 # The build project's own mirror, which it wants to be asked first (astral-sh/uv issue 18503).
 PROJECT_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
-_PORTS = {"http": 80, "https": 443}
 # Where a build is that only a mirror has: `mirror://{release}/{file}`, whatever the mirror's address is.
 OF_MIRROR = "mirror://"
+_PORTS = {"http": 80, "https": 443}
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 _WITHOUT = (
     "Without a network there are three ways: a mirror that can be reached (--mirror URL), a folder with "
@@ -25,7 +25,7 @@ def sources_of(build: Build, mirror: str = "") -> list[str]:
     """Return the URLs at which `build` may be had, each once, in the order in which to try them.
 
     `mirror` is a URL or a folder laid out as the release downloads are: `{mirror}/{release}/{file}`. The
-    metadata may name it as well. FetchError where only a mirror has it, and none is named.
+    metadata may name it as well. FetchError where only a mirror has the build, and none is named.
     """
     urls = []
     if mirror:

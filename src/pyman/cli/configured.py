@@ -52,5 +52,5 @@ class _Option(click.Option):
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
         value, source = super().consume_value(ctx, opts)
         if source is ParameterSource.COMMANDLINE and not ctx.resilient_parsing:
-            check(self.opts[0], value or "", self._setting)
+            check(self.opts[0], "1" if value is True else value or "", self._setting)
         return value, source

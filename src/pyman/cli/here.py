@@ -6,10 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
 from pyman.catalogue import advisories
-from pyman.cli.configured import environ
+from pyman.cli.configured import environ, setting_option
 from pyman.discovery.finder import Here, Outcome
 from pyman.errors import ContradictionError, PymanError, UsageError
 from pyman.machine import detection
@@ -30,10 +28,10 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def project_option(command: _Command) -> _Command:
     """`--no-project`: whether the files of a project say which Python is wanted."""
-    return click.option(
+    return setting_option(
         "--no-project",
+        "no-project",
         is_flag=True,
-        envvar="PYMAN_NO_PROJECT",
         help="Look at no version file or requires-python of a project.",
     )(command)
 

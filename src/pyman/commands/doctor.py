@@ -5,6 +5,7 @@ import re
 
 import click
 
+from pyman.config import layers
 from pyman.report import manual, ui
 
 
@@ -22,7 +23,7 @@ def command(context: click.Context, as_json: bool) -> None:
     from pyman.doctor.finding import Setup
 
     known = frozenset(re.findall(r"\bPYMAN_[A-Z_]+\b", manual.source("settings")))
-    found = list(examine(Setup(os.environ, known)))
+    found = list(examine(Setup(layers.of(os.environ), known)))
     if as_json:
         ui.document({"findings": [{"check": name, **finding._asdict()} for name, finding in found]})
     for name, finding in () if as_json else found:

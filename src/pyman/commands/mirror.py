@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from pyman.builds.key import Key
+from pyman.builds.target import Target
 from pyman.catalogue.build import Metadata
 from pyman.cli import installing, networking, settings
 from pyman.cli.configured import check, environ
 from pyman.errors import AbsentError, UsageError
+from pyman.exact import locked
 from pyman.report import mirror_text, ui
 from pyman.requests.request import Request
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from pyman.catalogue.build import Build
     from pyman.machine.detection import Machine
     from pyman.mirror.mirror_folder import MirrorFolder
-    from pyman.mirror.sync import Need, Outcome
+    from pyman.mirror.sync import Outcome
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _quiet = click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
@@ -30,6 +32,8 @@ class _Wishes(NamedTuple):
     targets: tuple[str, ...]
     all_targets: bool
     keep_last: int | None
+    locked: bool
+    lock_file: Path | None
     origin: str | None
     metadata_place: str | None
     mirror: str
@@ -67,9 +71,8 @@ def command() -> None:
     type=click.IntRange(min=1),
     help="Of each minor version and variant only the N newest versions, each in its newest release.",
 )
-@click.option(
-    "--from", "origin", metavar="URL_OR_DIR", help="Another mirror: its metadata, its archives first."
-)
+@locked.locked_options
+@click.option("--from", "origin", metavar="URL_OR_DIR", help="Another mirror, with metadata of its own.")
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
@@ -90,32 +93,39 @@ def sync_command(
 
     For a REQUEST such as 3.13, ">=3.11" or pypy@3.11 it is every build that fits, for this machine's target
     unless others are given. Without one it is all of CPython, free-threaded too, PyPy and GraalPy; debug and
-    static builds are for those who ask. What is known to be bad or has no checksum is left out.
+    static builds are for those who ask. What is known to be bad or has no checksum is left out. With --locked
+    it is what the lock has, for all its targets.
 
     Archives are fetched several at once and verified; the metadata come last, so the folder may be served all
     the time. One that was stopped goes on where it was. The exit code is 1 if something could not be had.
     """
     from pyman.mirror.mirror_folder import MirrorFolder
-    from pyman.mirror.sync import need
-    from pyman.mirror.wanted import wanted
 
     wishes = _Wishes(**options)
-    asked = [Request.parse(each) for each in requests]
-    metadata = _metadata(wishes)
-    builds = wanted(asked, metadata, _machines(wishes, metadata), wishes.keep_last)
-    if wishes.dry_run and not folder.exists():
-        from pyman.mirror.sync import Need
-
-        _rehearse(Need(builds, [], []), wishes)
+    builds = _builds([Request.parse(each) for each in requests], wishes)
+    if wishes.dry_run:
+        _rehearse(folder, builds, wishes)
         return
-    with MirrorFolder.open(folder, make=not wishes.dry_run) as mirror:
-        if wishes.dry_run:
-            _rehearse(need(mirror, mirror.contents(), builds), wishes)
-            return
+    with MirrorFolder.open(folder, make=True) as mirror:
         outcome = _sync(mirror, builds, wishes)
     mirror_text.outcome(outcome, prune=wishes.prune, as_json=wishes.as_json, quiet=wishes.quiet)
     if outcome.failures:
         context.exit(1)
+
+
+def _builds(asked: list[Request], wishes: _Wishes) -> "list[Build]":
+    """What the mirror is to have: what a lock has, if one is named, else what the requests mean."""
+    if lock := locked.named(wishes.locked, wishes.lock_file):
+        from pyman.lockfile.standing import narrowed
+
+        if wishes.keep_last or wishes.all_targets:
+            raise UsageError("a lock says which builds, for which targets", "Leave the other option out.")
+        targets = [Target.parse(each) for each in wishes.targets]
+        return [each.build for each in narrowed(lock, asked, targets).locked]
+    from pyman.mirror.wanted import wanted
+
+    metadata = _metadata(wishes)
+    return wanted(asked, metadata, _machines(wishes, metadata), wishes.keep_last)
 
 
 def _metadata(wishes: _Wishes) -> Metadata:
@@ -139,11 +149,9 @@ def _metadata(wishes: _Wishes) -> Metadata:
 
 
 def _machines(wishes: _Wishes, metadata: Metadata) -> "list[Machine]":
-    if wishes.all_targets:
-        return [settings.machine(str(each)) for each in metadata.targets()]
-    if not wishes.targets:
-        return [settings.machine(environ().get("PYMAN_TARGET"))]
-    return [settings.machine(each) for each in dict.fromkeys(wishes.targets)]
+    named = [str(each) for each in metadata.targets()] if wishes.all_targets else wishes.targets
+    texts: list[str | None] = [*named] or [environ().get("PYMAN_TARGET")]
+    return [settings.machine(each) for each in dict.fromkeys(texts)]
 
 
 def _sync(mirror: "MirrorFolder", builds: "list[Build]", wishes: _Wishes) -> "Outcome":
@@ -151,22 +159,22 @@ def _sync(mirror: "MirrorFolder", builds: "list[Build]", wishes: _Wishes) -> "Ou
     from pyman.mirror.fetching import Fetcher
     from pyman.mirror.sync import Sync
 
-    with (
-        installing.reporter(quiet=wishes.quiet) as reporter,
-        mirror.locked(_waiting(mirror), stopped := Event()),
-    ):
+    stopped = Event()
+    with installing.reporter(quiet=wishes.quiet) as reporter, mirror.locked(ui.note, stopped):
         fetcher = Fetcher(mirror, wishes.source, networking.network(), reporter, stopped)
         warnings = vulnerabilities.document(settings.store().homes)
         return Sync(mirror, fetcher, mirror.contents()).run(builds, warnings, prune=wishes.prune)
 
 
-def _waiting(mirror: "MirrorFolder") -> Any:  # noqa: ANN401 - a function that is told who else is there
-    return lambda owner: ui.note(f"Waiting for {owner} that is changing {mirror.path}")
-
-
-def _rehearse(found: "Need", wishes: _Wishes) -> None:
+def _rehearse(folder: Path, builds: "list[Build]", wishes: _Wishes) -> None:
     from pyman.mirror.estimate import estimate
+    from pyman.mirror.mirror_folder import MirrorFolder
+    from pyman.mirror.sync import Need, need
 
+    found = Need(builds, [], [])
+    if folder.exists():
+        with MirrorFolder.open(folder) as mirror:
+            found = need(mirror, mirror.contents(), builds)
     guess = estimate(found.missing, wishes.source, networking.network())
     mirror_text.rehearsal(found, guess, prune=wishes.prune, as_json=wishes.as_json)
 
@@ -213,19 +221,13 @@ def add_command(folder: Path, source: Path, name: str, as_json: bool) -> None:
     except ValueError:
         example = "It is such as cpython-3.13.5+20261127-linux-x86_64-gnu, the release being a date."
         raise UsageError(f"not the name of a build: {name}", example) from None
-    with MirrorFolder.open(folder, make=True) as mirror, mirror.locked(_waiting(mirror), Event()):
-        done = publish(mirror, source, key, _known(key))
+    with MirrorFolder.open(folder, make=True) as mirror, mirror.locked(ui.note, Event()):
+        done = publish(mirror, source, key, settings.load_metadata(None))
     if as_json:
         ui.document({"key": str(key), "path": done.path, "sha256": done.build.sha256, "bytes": done.size})
     else:
         verb = "Is there already" if done.before else "Published"
         ui.note(f"{verb}: {key}, {done.path} ({ui.size(done.size)}, sha256 {done.build.sha256})")
-
-
-def _known(key: Key) -> "Build | None":
-    minor = Request(key.implementation, key.version.series)
-    builds = settings.load_metadata(None).builds(key.target, minor)
-    return next((each for each in builds if each.key == key), None)
 
 
 @command.command("serve")

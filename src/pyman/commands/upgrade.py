@@ -1,6 +1,5 @@
 """`pyman upgrade`."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -148,7 +147,7 @@ def _install(due: Sequence[_Step], store: Store, mirror: str, *, quiet: bool) ->
     with installing.reporter(quiet=quiet) as reporter:
         into = partial(IntoStore, store)
         follows = {step.old.key.link_name: step.old for step in due}
-        finish, network = Finish.by(os.environ, MadeWith()), networking.network()
+        finish, network = Finish.by(environ(), MadeWith()), networking.network()
         installer = Installer(into, mirror, reporter, finish=finish, network=network, follows=follows)
         results = installer.install_all(tries)
     done = [replace(step, outcome=result) for step, result in zip(due, results, strict=True)]

@@ -18,7 +18,7 @@ from pyman.errors import StoreError, UsageError
 from pyman.system.userdirs import config_dir
 
 if TYPE_CHECKING:
-    from pyman.config.config_file import ConfigFile
+    from pyman.config.config_file import ConfigFile, Remark
 
 NAME = "config.toml"
 _ETC = Path("/etc/pyman")
@@ -63,6 +63,11 @@ class Layers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    @property
+    def remarks(self) -> "list[Remark]":
+        """What is wrong with the files."""
+        return [remark for file in self.files for remark in file.remarks]
 
     def said(self, name: str) -> list[Said]:
         """Return all who say something of the setting `name`, the one that counts first."""
@@ -109,11 +114,10 @@ def environ(environ: Mapping[str, str] = os.environ, warn: _Warn = lambda _: Non
     """
     found = of(environ, warn)
     if isinstance(found, Layers):
-        for file in found.files:
-            for remark in file.remarks:
-                if remark.fault:
-                    raise remark.error
-                warn(str(remark))
+        for remark in found.remarks:
+            if remark.fault:
+                raise remark.error
+            warn(str(remark))
     return found
 
 

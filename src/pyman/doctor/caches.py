@@ -25,7 +25,7 @@ def closed(setup: Setup) -> Iterator[Finding]:
             f"this user may not write to the cache {folder}", "no archive is kept", taken_over(folder)
         )
     with suppress(PymanError):
-        own = cache_dir(setup.settled)
+        own = cache_dir(setup.environ)
         if own.exists() and not is_writable(own):
             yield Finding(
                 f"this user may not write to the cache {own}",
@@ -66,7 +66,7 @@ def huge(setup: Setup) -> Iterator[Finding]:
 
 def _folder(setup: Setup) -> Path | None:
     with suppress(PymanError):
-        return Network.from_environment({_NAME: setup.settled.get(_NAME, "")}).cache_dir
+        return Network.from_environment({_NAME: setup.environ.get(_NAME, "")}).cache_dir
     return None
 
 

@@ -10,7 +10,6 @@ from pyman.doctor import (
     lost_environments,
     metadata_age,
     search_path,
-    settings_files,
     store_state,
     variables,
 )
@@ -25,10 +24,10 @@ class Check(NamedTuple):
 
 
 CHECKS = (
+    Check("settings", variables.in_files),
     Check("settings", variables.unusable),
     Check("settings", variables.misspelled),
     Check("settings", variables.contradictory),
-    Check("settings", settings_files.damaged),
     Check("store", store_state.closed),
     Check("store", store_state.open_to_all),
     Check("metadata", metadata_age.damaged),

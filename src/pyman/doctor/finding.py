@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyman.builds.target import Target
-from pyman.config import layers
 from pyman.errors import PymanError
 from pyman.machine import detection
 from pyman.store.installations import Look, Store, default_bin, user_store
@@ -35,24 +34,17 @@ class Setup:
     known: frozenset[str]
 
     @cached_property
-    def settled(self) -> Mapping[str, str]:
-        """The variables as they would be if what the files of settings say stood in them."""
-        with suppress(PymanError):
-            return layers.environ(self.environ)
-        return self.environ
-
-    @cached_property
     def store(self) -> Store | None:
         """The user's store."""
         with suppress(PymanError):
-            return user_store(self.settled)
+            return user_store(self.environ)
         return None
 
     @cached_property
     def bin_dir(self) -> Path | None:
         """The directory of links."""
         with suppress(PymanError):
-            return default_bin(self.settled)
+            return default_bin(self.environ)
         return None
 
     @cached_property
@@ -78,11 +70,6 @@ class Setup:
 def word(text: object) -> str:
     """Return a text as one word of the user's shell."""
     return "'" + str(text).replace("'", "''") + "'" if os.name == "nt" else shlex.quote(str(text))
-
-
-def edited(path: Path) -> str:
-    """Return the command that opens a file to be mended by hand."""
-    return f"notepad {word(path)}" if os.name == "nt" else f'"${{EDITOR:-vi}}" {word(path)}'
 
 
 def unset(name: str) -> str:

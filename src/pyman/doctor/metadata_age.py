@@ -21,7 +21,7 @@ def damaged(setup: Setup) -> Iterator[Finding]:
 
 def old(setup: Setup) -> Iterator[Finding]:
     """Newer builds are not known. Where the user gives the metadata, that is the user's business."""
-    if not setup.store or setup.settled.get("PYMAN_METADATA"):
+    if not setup.store or setup.environ.get("PYMAN_METADATA"):
         return
     day = known_on(setup.store)
     days = (datetime.now(UTC).date() - day).days

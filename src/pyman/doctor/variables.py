@@ -2,10 +2,12 @@
 
 import difflib
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from pyman.builds.target import Target
+from pyman.config.layers import Layers, origin_of
 from pyman.doctor.finding import Finding, Setup, put_from, unset
 from pyman.errors import PymanError
 from pyman.network.address import public
@@ -37,7 +39,15 @@ def unusable(setup: Setup) -> Iterator[Finding]:
         if problem:
             shown = public(value) if "://" in value else value
             told = problem if name in problem else f"{name} is {shown}: {problem}"
-            yield Finding(told.rstrip("."), _REFUSED, unset(name))
+            is_variable = origin_of(name, setup.environ) == name
+            yield Finding(told.rstrip("."), _REFUSED, unset(name) if is_variable else "pyman config")
+
+
+def in_files(setup: Setup) -> Iterator[Finding]:
+    """What is wrong with the user's file of settings, and with that of the site."""
+    for remark in setup.environ.remarks if isinstance(setup.environ, Layers) else ():
+        why = "pyman does nothing until it is mended" if remark.fault else "it says nothing to pyman"
+        yield Finding(str(remark).rstrip("."), why, f"${{EDITOR:-vi}} {shlex.quote(str(remark.path))}")
 
 
 def misspelled(setup: Setup) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from pyman.archive.pipeline import as_they_come
 from pyman.builds.key import Key
 from pyman.catalogue.build import Build
 from pyman.catalogue.sources import all_failed, sources_of
-from pyman.errors import CancelledError, DigestMismatchError, FetchError, PymanError
+from pyman.errors import CancelledError, DigestMismatchError, FetchError, PymanError, WebPageError
 from pyman.mirror.mirror_folder import MirrorFolder, path_of, told
 from pyman.network.client import hang_up
 from pyman.network.download import downloading
@@ -109,7 +109,7 @@ class Fetcher:
                 begun = os.fstat(file.fileno()).st_size
                 try:
                     size = self._download(file, url, build)
-                except DigestMismatchError:
+                except (DigestMismatchError, WebPageError):
                     if not begun:
                         raise
                     size = self._download(file, url, build)  # it may have been wrong before
@@ -132,7 +132,7 @@ class Fetcher:
                     self.watcher.received(build.key, len(chunk))
                 download.check(build.sha256 or "")
                 return download.received
-        except DigestMismatchError:
+        except (DigestMismatchError, WebPageError):
             file.seek(0)
             file.truncate()
             raise

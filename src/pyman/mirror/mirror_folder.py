@@ -17,6 +17,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import file_digest
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
@@ -77,12 +78,15 @@ class MirrorFolder:
         self._folder.close()
 
     @contextmanager
-    def locked(self, on_wait: Callable[[str], None], cancelled: Event) -> Iterator[None]:
-        """Be the one process that changes the mirror; `on_wait` is told who else is, if it has to wait."""
+    def locked(self, tell: Callable[[str], None], cancelled: Event) -> Iterator[None]:
+        """Be the one process that changes the mirror; if it has to wait, `tell` is told for whom."""
         with told("make", self.path / WORK):
             self._make(self._folder, WORK)
-        with locks.held(self.path / WORK, _MARK, on_wait, cancelled):
+        with locks.held(self.path / WORK, _MARK, partial(self._wait, tell), cancelled):
             yield
+
+    def _wait(self, tell: Callable[[str], None], owner: str) -> None:
+        tell(f"Waiting for {owner} that is changing {self.path}")
 
     def contents(self) -> Contents:
         """Return what the metadata say, nothing where there are none; MetadataError if no mirror has such."""

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 from pyman.archive import unpack
 from pyman.builds.key import Implementation, Key
 from pyman.builds.target import Os
-from pyman.catalogue.build import Build
+from pyman.catalogue.build import Build, Metadata
 from pyman.catalogue.sources import OF_MIRROR
 from pyman.errors import ArchiveError, ContradictionError, PymanError, UsageError
 from pyman.installer import smoke
@@ -26,6 +26,7 @@ from pyman.mirror import packing
 from pyman.mirror.mirror_folder import WORK, Contents, MirrorFolder, path_of, told
 from pyman.prepare import steps
 from pyman.release_index import document, rules
+from pyman.requests.request import Request
 from pyman.store.installations import Installation
 from pyman.system import regular_file
 from pyman.system.filesystem import flush_file
@@ -43,14 +44,16 @@ class Published(NamedTuple):
     before: bool
 
 
-def publish(folder: MirrorFolder, source: Path, key: Key, known: Build | None) -> Published:
+def publish(folder: MirrorFolder, source: Path, key: Key, metadata: Metadata) -> Published:
     """Put the archive or installation at `source` into the open and locked mirror as the build `key`.
 
-    `known` is the build of that key that pyman knows of. UsageError, ArchiveError or DoesNotRunError where it
-    cannot be that build, ContradictionError where another has that key.
+    `metadata` are those that pyman knows, in which the key may be another's. UsageError, ArchiveError or
+    DoesNotRunError where it cannot be that build, ContradictionError where another has that key.
     """
     _check_key(key)
     folder.sweep()
+    minor = Request(key.implementation, key.version.series)
+    known = next((each for each in metadata.builds(key.target, minor) if each.key == key), None)
     try:
         return _publish(folder, source, key, known)
     finally:

@@ -27,8 +27,8 @@ class Download:
     """The bytes of one source as they arrive, each once, hashed with `digest` as they pass.
 
     `size` is what the source announced, in bytes; None when it did not. `content_type` is its kind, "" when
-    it did not say. `received` is how many bytes have passed, those counted that were there before, and
-    `start` are the first of them.
+    it did not say. `received` is how many bytes have passed, those that were there before with them, and
+    `start` are the first that passed.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what is known of an answer
@@ -41,13 +41,12 @@ class Download:
         content_type: str = "",
         *,
         received: int = 0,
-        start: bytes = b"",
     ) -> None:
         self.url = url
         self.size = size
         self.content_type = content_type
         self.received = received
-        self.start = start
+        self.start = b""
         self._chunks = chunks
         self._digest = digest
         self._cancelled = cancelled
@@ -109,22 +108,20 @@ def downloading(
 
     FetchError when that fails, then or on the way; CancelledError soon after `cancelled` is set.
     """
-    digest, received, start = sha256(), 0, b""
+    digest, received = sha256(), 0
     for chunk in had:
         digest.update(chunk)
         received += len(chunk)
-        start = start if len(start) >= START else start + chunk[:START]
     if url.startswith("file:"):
         with _opened(url) as file:
             file.seek(received)
             size = os.fstat(file.fileno()).st_size
-            yield Download(url, size, _pieces(file), digest, cancelled, received=received, start=start)
+            yield Download(url, size, _pieces(file), digest, cancelled, received=received)
         return
     check_online(url, network)
     body = Body(url, network, digest, cancelled, received)
     with closing(body):
-        told, kind = body.size, body.content_type
-        yield Download(url, told, body.chunks(), digest, cancelled, kind, received=received, start=start)
+        yield Download(url, body.size, body.chunks(), digest, cancelled, body.content_type, received=received)
 
 
 def size_of(url: str, network: Network) -> int | None:
