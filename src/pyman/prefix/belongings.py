@@ -1,5 +1,6 @@
 """What of a prefix is pyman's: told by content, and taken out. What was changed is never touched."""
 
+import errno
 import re
 import stat
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ from pyman.system.folder import Folder
 _CACHE = "__pycache__"
 # What Python makes of module.py when it is imported: module.cpython-313.pyc, module.cpython-313.opt-1.pyc
 _BYTECODE = re.compile(r"(?P<stem>.+)\.(?:cpython|pypy|graalpy)[\w-]*(?:\.opt-[0-9])?\.pyc", re.ASCII)
+# There is something in it, or mounted there; or it is none, or not there any more.
+_NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY, errno.ENOTDIR, errno.ENOENT, errno.ELOOP}
 _MAGIC = slice(2, 4)
 _MAGIC_END = b"\r\n"  # of the first four bytes (CPython, importlib/_bootstrap_external.py)
 
@@ -89,9 +92,12 @@ def _is_taken(below: Descent, name: str, listed: File | str) -> bool:
 
 
 def remove_empty(top: Folder, folders: Iterable[str]) -> None:
-    """Remove those of the folders in which nothing is, the innermost first."""
+    """Remove those of the folders in which nothing is, the innermost first. Raises OSError."""
     with Descent(top) as below:
         for name in sorted(set(folders) - {"."}, reverse=True):
-            with suppress(OSError):
+            try:
                 place, last = below.at(name)
                 place.remove_empty(last)
+            except OSError as error:
+                if error.errno not in _NOT_EMPTY:
+                    raise

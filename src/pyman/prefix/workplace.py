@@ -20,8 +20,7 @@ from pyman.system import groups
 from pyman.system.folder import Folder
 
 _LOCK = "prefix"
-_FRESH = "made"
-_TEXT = b"pyman made the folder that this one is in\n"
+_FRESH = "made"  # an empty file: pyman made the prefix, and there is nothing in it yet
 _READABLE = 0o755
 _TRIES = 20
 
@@ -98,7 +97,7 @@ def _make(path: Path, made: list[Path]) -> None:
         with Folder.open(path) as top:
             _make_own(top)
             with suppress(FileExistsError), top.inner(OWN) as own:
-                own.make_file(_FRESH, _TEXT)
+                own.make_file(_FRESH, b"")  # so that it is never half written
 
 
 def _make_own(top: Folder) -> None:
@@ -159,9 +158,8 @@ def _trusted(folder: Folder, top: Folder) -> Folder:
 
 def _is_fresh(own: Folder) -> bool:
     """Whether pyman has made the prefix, and put nothing into it yet."""
-    with suppress(OSError):
-        return own.read(_FRESH, len(_TEXT) + 1) == _TEXT
-    return False
+    found = own.status(_FRESH)
+    return found is not None and stat.S_ISREG(found.st_mode) and not found.st_size
 
 
 def _take_note_away(own: Folder) -> None:
