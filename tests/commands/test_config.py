@@ -157,6 +157,8 @@ def test_what_is_wrong_is_named_with_its_line(pyman: Pyman, user: Path, site: Pa
         assert f"{user}, line {line}: {what}" in found, text
     assert "it is not UTF-8" in pyman("list", "--only-installed", code=2).stderr
     assert pyman("--version").stderr == ""
+    found = pyman("doctor", code=1).stdout
+    assert f"settings: {user}, line 1: it is not UTF-8\n" in found
     user.unlink()
     site.write_text('cache_dir = "/x"\nfixed = ["mirorr", "retries"]\nretries = 2\n', encoding="utf-8")
     told = pyman("list", "--only-installed").stderr
