@@ -137,6 +137,9 @@ def test_a_python_as_an_image_wants_it(pyman: Pyman, prefix: Path, real_one: Arc
     verified = pyman("verify", "--prefix", prefix)
     assert "greeting 1.0" in verified.stdout
     assert "is intact" in verified.stderr
+    bill = pyman("sbom", "--prefix", prefix).json
+    assert bill["metadata"]["component"]["version"] == "3.13.0"
+    assert {"greeting", "pip"} <= {each["name"] for each in bill["components"]}
     gone = pyman("uninstall", "--prefix", prefix)
     assert "greeting 1.0" in gone.stderr
     site = prefix / "lib" / "python3.13" / "site-packages"
@@ -260,7 +263,9 @@ def test_two_minor_versions_share_a_prefix(small: Pyman, prefix: Path) -> None:
     both = picture(prefix)
     assert {name: how for name, how in both.items() if name in first} == first
     assert (prefix / "bin/python3").readlink() == Path("python3.13")
-    assert "has several" in small("uninstall", "--prefix", prefix, code=2).stderr
+    for command in ("uninstall", "sbom"):
+        assert "has several" in small(command, "--prefix", prefix, code=2).stderr
+    assert OTHER.key in small("sbom", "3.12", "--prefix", prefix).stdout
     small("uninstall", "3.13", "--prefix", prefix)
     assert (prefix / "lib/tcl8.6/same.tcl").exists()
     keys = [each["key"] for each in small("verify", "--prefix", prefix, "--json").json["installations"]]

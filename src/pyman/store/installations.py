@@ -71,7 +71,9 @@ class Installation(NamedTuple):
     @property
     def standard_library(self) -> Path | None:
         """The folder of the standard library, `lib/python3.13t` or `Lib`; None where there is none."""
-        places = (self.path / "Lib", *sorted((self.path / "lib").glob("p*")))
+        lib = self.path / "lib"
+        # In a prefix there may be several: that of its own name first.
+        places = (self.path / "Lib", lib / executable_name(self.key), *sorted(lib.glob("p*")))
         return next((place for place in places if (place / "os.py").is_file()), None)
 
     def record(self) -> dict[str, Any]:
