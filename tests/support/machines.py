@@ -76,17 +76,22 @@ def released(made: Made, fixtures: Path, folder: Path) -> Iterator[Releases]:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where commands are run: in a chroot, if `root` is given; with these variables and no others."""
+    """Where commands are run: in a chroot, if `root` is given, there also as another `user`, by number.
+
+    They have these variables and no others.
+    """
 
     root: Path | None
     work: str
     variables: dict[str, str] = field(default_factory=dict)
+    user: str = "0"
 
     def run(self, *command: str, code: int = 0, env: Mapping[str, str] | None = None) -> Result:
         """Run a command in the folder of work."""
         if self.root:
             inner = shlex.join(command)
-            command = ("/usr/sbin/chroot", str(self.root), "/bin/sh", "-c", f"cd {self.work} && exec {inner}")
+            chroot = ("/usr/sbin/chroot", f"--userspec={self.user}:{self.user}", str(self.root))
+            command = (*chroot, "/bin/sh", "-c", f"cd {self.work} && exec {inner}")
         done = subprocess.run(
             command,
             env={**self.variables, **(env or {})},
@@ -197,12 +202,8 @@ def build(dockerfile: str, variables: Mapping[str, str], image: "Images") -> lis
             root = image.start(words[0])
             machine = Machine(root, "/", {"HOME": "/root", "PATH": _PATH, **given})
             stages[words[2] if words[1:2] == ["AS"] else "last"] = machine
-        elif instruction == "ARG":
-            machine.variables.update({name: variables[name] for name in words})
-        elif instruction == "ENV":
-            machine.variables.update(
-                {name: value for name, _, value in (word.partition("=") for word in words)}
-            )
+        elif instruction in ("ARG", "ENV", "USER"):
+            machine = _settled(machine, instruction, words, variables)
         elif instruction == "COPY":
             source = stages[words[0].removeprefix("--from=")].root
             assert source
@@ -218,6 +219,15 @@ def build(dockerfile: str, variables: Mapping[str, str], image: "Images") -> lis
         elif line:
             pytest.fail(f"a step that the tests do not know: {line}")
     return left_out
+
+
+def _settled(machine: Machine, instruction: str, words: list[str], variables: Mapping[str, str]) -> Machine:
+    """Return the machine as it is after what sets something for the steps that follow."""
+    if instruction == "USER":
+        return replace(machine, user=words[0])
+    for name, _, value in (word.partition("=") for word in words):
+        machine.variables[name] = value if instruction == "ENV" else variables[name]
+    return machine
 
 
 def download(folder: Path, lock: Path, *what: str, builds: bool = False) -> Path:
