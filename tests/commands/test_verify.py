@@ -14,14 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from tests.conftest import ELSEWHERE, Offer, Pyman
 from tests.support.builds import MEMBER_TIME, Archive, save, small_archive, write_archive
 from tests.support.needs import runs_here
 from tests.support.repack import MINOR
-from tests.support.server import Server
+from tests.support.server import Server, serving
 from tests.support.stores import lay
 
 from pyman.builds.key import Key
@@ -40,11 +40,34 @@ not_root = pytest.mark.skipif(
 )
 
 
+class Made(NamedTuple):
+    """A store with an installation of a few files, in which nothing runs, and the archives on offer."""
+
+    store: Path
+    folder: Path
+    archives: list[Archive]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Such a store, made once: most tests change one thing in it."""
+    place = tmp_path_factory.mktemp("verified")
+    maker = Pyman(place / "user")
+    for folder in (maker.home, maker.bin, maker.work, place / "releases"):
+        folder.mkdir(parents=True)
+    archives = [small_archive(place / "releases", archive, 2_000_000) for archive in (BUILD, OTHER)]
+    with serving(place / "releases") as server:
+        Offer(maker, server, place / "metadata.json")(*archives)
+        maker("install", "3.13", "--target", FOREIGN)
+    return Made(maker.store, place / "releases", archives)
+
+
 @pytest.fixture
-def root(pyman: Pyman, server: Server, offer: Offer) -> Path:
-    """The folder of an installation of a few files, in which nothing runs."""
-    offer(*(small_archive(server.folder, archive, 2_000_000) for archive in (BUILD, OTHER)))
-    pyman("install", "3.13", "--target", FOREIGN)
+def root(made: Made, pyman: Pyman, server: Server, offer: Offer) -> Path:
+    """The folder of that installation in a store of the test's own, with the same on offer."""
+    shutil.copytree(made.folder, server.folder, dirs_exist_ok=True)
+    offer(*made.archives)
+    shutil.copytree(made.store, pyman.store, symlinks=True)
     return pyman.store / BUILD.key
 
 

@@ -71,18 +71,19 @@ def test_a_link_for_a_working_folder_is_refused(
     assert small.key in pyman.installed()
 
 
-@pytest.mark.parametrize("name", ["{key}", "{key}~1-2", "{key}/old", "{key}/new-0123abcd", "other"])
+@pytest.mark.parametrize("names", [["{key}"], ["{key}~1-2", "other"], ["{key}/old"], ["{key}/new-0123abcd"]])
 def test_a_link_in_the_staging_folder_is_not_followed(
-    name: str, pyman: Pyman, small: Archive, victim: Path
+    names: list[str], pyman: Pyman, small: Archive, victim: Path
 ) -> None:
     lay(pyman.store, OLD)
-    link = pyman.store / ".staging" / name.format(key=small.key)
-    link.parent.mkdir(parents=True)
-    link.symlink_to(victim)
+    links = [pyman.store / ".staging" / name.format(key=small.key) for name in names]
+    for link in links:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(victim)
     before = picture(victim)
     every_command(pyman)
     assert picture(victim) == before
-    assert link.readlink() == victim
+    assert [link.readlink() for link in links] == [victim] * len(links)
 
 
 @pytest.mark.parametrize("end", ["lock", "owner"])
@@ -100,23 +101,21 @@ def test_a_link_for_a_lock_is_not_followed(end: str, pyman: Pyman, victim: Path)
 
 
 @pytest.mark.parametrize(
-    "name",
+    "names",
     [
-        "notes.txt",
-        "folder/notes",
-        "{key}/notes",
-        "{key}~1-2/notes",
-        "{key}/new-0123abcd/notes",
-        "{key}/old/notes",
+        ["notes.txt", "folder/notes", "{key}~1-2/notes"],
+        ["{key}/notes", "{key}/new-0123abcd/notes"],
+        ["{key}/old/notes"],
     ],
 )
-def test_what_is_not_recognised_is_not_swept(name: str, pyman: Pyman, small: Archive) -> None:
+def test_what_is_not_recognised_is_not_swept(names: list[str], pyman: Pyman, small: Archive) -> None:
     lay(pyman.store, OLD)
-    file = pyman.store / ".staging" / name.format(key=small.key)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("precious", encoding="utf-8")
+    files = [pyman.store / ".staging" / name.format(key=small.key) for name in names]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("precious", encoding="utf-8")
     every_command(pyman)
-    assert file.read_text(encoding="utf-8") == "precious"
+    assert [file.read_text(encoding="utf-8") for file in files] == ["precious"] * len(files)
 
 
 def without_record(folder: Path) -> str:
