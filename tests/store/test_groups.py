@@ -163,6 +163,38 @@ def test_after_a_kill(umask: str, ground: Path, server: Server, builds: tuple[Ar
         victim("verify")
 
 
+def before_the_group_was_let_in(store: Path, key: str) -> Iterator[Path]:
+    """Make what a member leaves behind that dies in between making something and giving it to the group."""
+    stage = store / ".staging" / key
+    stage.mkdir()
+    stage.chmod(0o700)
+    yield stage
+    stage.mkdir()
+    stage.chmod(0o2775)
+    note = stage / "new-0123abcd.made"
+    note.touch(0o600)
+    yield note
+    stage.mkdir()
+    stage.chmod(0o2775)
+    note.write_text(key, encoding="ascii")
+    note.chmod(0o664)
+    tree = stage / "new-0123abcd"
+    (tree / "lib").mkdir(parents=True, mode=0o700)
+    tree.chmod(0o2775)
+    yield tree / "lib"
+
+
+def test_a_kill_before_the_group_was_let_in(ground: Path, builds: tuple[Archive, ...]) -> None:
+    store = store_of(ground)
+    anna, ben = member(ground, ANNA), member(ground, BEN)
+    anna(*install(builds[0].key))
+    for path in before_the_group_was_let_in(store, builds[0].key):
+        for each in (store / ".staging").rglob("*"):
+            os.lchown(each, ANNA, DEVS)
+        ben(*install("--reinstall", builds[0].key))
+        assert nothing_staged(store), path
+
+
 def test_a_kill_at_any_time(ground: Path, builds: tuple[Archive, ...]) -> None:
     """What one leaves behind the other can put right, whenever it was."""
     store = store_of(ground)

@@ -73,6 +73,8 @@ def settle(home: Folder, stages: Folder, key: str) -> None:
 
     The caller holds the build's lock.
     """
+    with suppress(OSError):  # another member's that died before the group was let in cannot be looked into
+        stages.remove_empty(key)
     if stages.has_folder(key) and _is_trusted(stages, key):
         _put_back(home, stages, key)
         # What cannot be moved or deleted now (an open file on Windows) is swept by a later run.
@@ -167,6 +169,9 @@ def _is_replaced(stage: Folder, key: str) -> bool:
 def _note(stage: Folder, name: str) -> str | None:
     try:
         return stage.read(name, _LONGEST_NOTE).decode("ascii", "replace")
+    except PermissionError:
+        found = stage.status(name)  # of another member that died before the group was let in: it is empty
+        return "" if found and not found.st_size else None
     except OSError:
         return None
 

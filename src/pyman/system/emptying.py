@@ -34,7 +34,11 @@ def _empty(folder: int, device: int, spared: str) -> None:
             if not is_folder:
                 os.unlink(name, dir_fd=folder)
                 continue
-            inner = os.open(name, FOLDER, dir_fd=folder)
+            try:
+                inner = os.open(name, FOLDER, dir_fd=folder)
+            except PermissionError:
+                os.rmdir(name, dir_fd=folder)  # whoever made it died before the group was let in: it is empty
+                continue
             try:
                 if os.fstat(inner).st_dev == device:
                     _empty(inner, device, "")
