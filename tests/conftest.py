@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +28,7 @@ REAL_HOME = Path.home()
 # A skip for such a reason is no failure even where everything that the tests need is at hand.
 ELSEWHERE = "not on this platform: "
 _TIME_LIMIT = 120
+_WORD = re.compile(r"-{0,2}[a-z][a-z-]*")  # a command, or an option
 # By these, other tools tell where they keep interpreters and environments; this machine's are none of ours.
 OF_TOOLS = ("HATCH_", "PDM_", "PIPENV_", "PIPX_", "POETRY_", "PYENV_ROOT", "TOX_", "UV_", "WORKON_HOME")
 
@@ -56,7 +59,7 @@ class Pyman:
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
-    _runs: ClassVar[Iterator[int]] = count()
+    _kinds: ClassVar[Counter[tuple[str, ...]]] = Counter()
 
     @property
     def home(self) -> Path:
@@ -102,7 +105,7 @@ class Pyman:
         """Run pyman and return what it printed; `code` is the exit code it must have."""
         done = subprocess.run(
             self.command(*args),
-            env=self._measured(self.variables(env)),
+            env=self._measured(self.variables(env), args),
             cwd=cwd or self.work,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -112,9 +115,15 @@ class Pyman:
         )
         return checked(Result(done.stdout, done.stderr, done.returncode), code)
 
-    def _measured(self, variables: dict[str, str]) -> dict[str, str]:
-        """Have coverage measured in every fourth run of all: to measure takes longer than most runs."""
-        if next(self._runs) % 4 == 0:
+    def _measured(self, variables: dict[str, str], args: Iterable[str | Path]) -> dict[str, str]:
+        """Have coverage measured in the first run of each kind in a test file, and in each tenth of others.
+
+        To measure takes longer than most runs. Runs are of one kind that have the same command and options.
+        """
+        file = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
+        kind = (file, *(str(word) for word in args if _WORD.fullmatch(str(word))))
+        self._kinds[kind] += 1
+        if self._kinds[kind] % 10 == 1:
             return variables
         return {name: value for name, value in variables.items() if not name.startswith("COVERAGE_PROCESS")}
 
