@@ -28,6 +28,8 @@ REAL_HOME = Path.home()
 # A skip for such a reason is no failure even where everything that the tests need is at hand.
 ELSEWHERE = "not on this platform: "
 _TIME_LIMIT = 120
+# Files in which nearly each run goes another way through the same command.
+_FEW_OF_A_KIND = ("test_doctor.py", "test_prefix.py", "test_lock.py")
 _WORD = re.compile(r"-{0,2}[a-z][a-z-]*")  # a command, or an option
 # By these, other tools tell where they keep interpreters and environments; this machine's are none of ours.
 OF_TOOLS = ("HATCH_", "PDM_", "PIPENV_", "PIPX_", "POETRY_", "PYENV_ROOT", "TOX_", "UV_", "WORKON_HOME")
@@ -105,7 +107,7 @@ class Pyman:
         """Run pyman and return what it printed; `code` is the exit code it must have."""
         done = subprocess.run(
             self.command(*args),
-            env=self._measured(self.variables(env), args),
+            env=self.measured(self.variables(env), args),
             cwd=cwd or self.work,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -115,7 +117,7 @@ class Pyman:
         )
         return checked(Result(done.stdout, done.stderr, done.returncode), code)
 
-    def _measured(self, variables: dict[str, str], args: Iterable[str | Path]) -> dict[str, str]:
+    def measured(self, variables: dict[str, str], args: Iterable[str | Path]) -> dict[str, str]:
         """Have coverage measured in the first run of each kind in a test file, and in each tenth of others.
 
         To measure takes longer than most runs. Runs are of one kind that have the same command and options.
@@ -123,7 +125,7 @@ class Pyman:
         file = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
         kind = (file, *(str(word) for word in args if _WORD.fullmatch(str(word))))
         self._kinds[kind] += 1
-        if self._kinds[kind] % 10 == 1:
+        if self._kinds[kind] % 10 == 1 or file.endswith(_FEW_OF_A_KIND):
             return variables
         return {name: value for name, value in variables.items() if not name.startswith("COVERAGE_PROCESS")}
 

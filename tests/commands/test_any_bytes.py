@@ -43,9 +43,8 @@ def odd(request: pytest.FixtureRequest, tmp_path: Path) -> Pyman:
 
 def run(pyman: Pyman, *words: str, codes: tuple[int, ...] = (0,)) -> bytes:
     """Run pyman and return what it printed, as bytes."""
-    done = subprocess.run(
-        pyman.command(*words), env=pyman.variables(), cwd=pyman.work, capture_output=True, check=False
-    )
+    env = pyman.measured(pyman.variables(), words)
+    done = subprocess.run(pyman.command(*words), env=env, cwd=pyman.work, capture_output=True, check=False)
     told = done.stderr.decode("utf-8", "replace")
     assert done.returncode in codes, told
     assert "Traceback" not in told

@@ -100,7 +100,7 @@ def finish_soon(user: Pyman, command: list[str], code: int) -> str:
     """Run it; what is only a little slow is no wait."""
     done = subprocess.run(
         user.command(*command),
-        env=user.variables(),
+        env=user.measured(user.variables(), command),
         cwd=user.work,
         stdin=subprocess.DEVNULL,
         capture_output=True,
