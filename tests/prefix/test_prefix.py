@@ -7,6 +7,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -271,6 +272,17 @@ def test_two_minor_versions_share_a_prefix(small: Pyman, prefix: Path) -> None:
     keys = [each["key"] for each in small("verify", "--prefix", prefix, "--json").json["installations"]]
     assert keys == [OTHER.key]
     small("uninstall", "--prefix", prefix)
+    assert not prefix.exists()
+
+
+def test_all_is_all(small: Pyman, prefix: Path, server: Server, offer: Offer) -> None:
+    """Also what a request for any Python does not mean."""
+    free = replace(NEW, variant="freethreaded")
+    offer(*(write_archive(server.folder, each, members(each)) for each in (NEW, free)))
+    for request in ("3.13", "3.13t"):
+        small("install", request, "--prefix", prefix)
+    gone = small("uninstall", "--all", "--prefix", prefix, "--json").json["uninstalled"]
+    assert sorted(each["key"] for each in gone) == sorted([NEW.key, free.key])
     assert not prefix.exists()
 
 

@@ -45,12 +45,17 @@ def error_of(wrong: Sequence[Report], told: Iterable[str]) -> PymanError:
     )
 
 
-def uninstall(prefix: Prefix, requests: Sequence[str], *, dry_run: bool, as_json: bool, quiet: bool) -> None:
-    """Take out of a prefix what pyman has put there and is as it was, and say what stays."""
+def uninstall(
+    prefix: Prefix, requests: Sequence[str] | None, *, dry_run: bool, as_json: bool, quiet: bool
+) -> None:
+    """Take out of a prefix what pyman has put there and is as it was, and say what stays.
+
+    `requests` are None for all that is there; without one it has to be one.
+    """
     if not dry_run:
         occupancy.repair(prefix, waiting(prefix))
-    doomed = fitting(prefix, requests)
-    if len(doomed) > 1 and not requests:
+    doomed = fitting(prefix, requests or ())
+    if len(doomed) > 1 and requests is not None and not requests:
         raise UsageError(
             f"{prefix.path} has several: {', '.join(str(each.key) for each in doomed)}",
             "Name what is to go, or give --all.",

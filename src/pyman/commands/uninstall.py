@@ -41,8 +41,10 @@ def command(
     if prefix is not None:
         from pyman.commands import prefix_upkeep
 
-        place, wanted = settings.prefix(prefix), ["any"] if everything else requests
-        prefix_upkeep.uninstall(place, wanted, dry_run=dry_run, as_json=as_json, quiet=quiet)
+        wanted = None if everything else requests
+        prefix_upkeep.uninstall(
+            settings.prefix(prefix), wanted, dry_run=dry_run, as_json=as_json, quiet=quiet
+        )
         return
     _check_usage(requests, everything=everything)
     store = settings.store()
