@@ -136,6 +136,10 @@ def test_what_was_cut_or_changed_is_refused(pyman: Pyman, far: Pyman, offer: Off
     archive = folder / small.path
     archive.write_bytes(archive.read_bytes()[:-1] + b"x")
     assert f"expected {small.sha256}" in far("install", "--from", folder, *FOR_ARM, code=1).stderr
+    sums = folder / "SHA256SUMS"
+    sums.rename(folder / "sums")
+    assert f"error: cannot read {sums}" in far("install", "--from", folder, *FOR_ARM, code=1).stderr
+    (folder / "sums").rename(sums)
     metadata = folder / "download-metadata.json"
     metadata.write_bytes(metadata.read_bytes() + b" ")
     assert "download-metadata.json was changed" in far("install", "--from", folder, *FOR_ARM, code=1).stderr

@@ -74,13 +74,10 @@ def in_folder(path: Path) -> Found:
             "--from takes a folder that was unpacked from a bundle, or a mirror's; "
             f"`pyman install {path}` takes over a Python that is in a folder.",
         )
-    digests = digests_in((path / SUMS).read_bytes(), path) if (path / MARKER).is_file() else {}
+    digests = digests_in(_document(path / SUMS), path) if (path / MARKER).is_file() else {}
 
     def read(name: str) -> bytes:
-        try:
-            data = regular_file.whole(path / name, LARGEST_DOCUMENT)
-        except OSError as error:
-            raise PymanError(f"cannot read {path / name}: {error.strerror or error}") from None
+        data = _document(path / name)
         if digests.get(name) not in (None, sha256(data).hexdigest()):
             raise broken(path, f"{name} was changed")
         return data
@@ -90,6 +87,13 @@ def in_folder(path: Path) -> Found:
         return build._replace(local=archive) if archive.is_file() else None
 
     return _found(path, read, placed, has_lock=(path / NAME).is_file())
+
+
+def _document(path: Path) -> bytes:
+    try:
+        return regular_file.whole(path, LARGEST_DOCUMENT)
+    except OSError as error:
+        raise PymanError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _found(
