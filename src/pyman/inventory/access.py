@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pyman.system import groups
+from pyman.store import modes
 
 _WRITING = stat.S_IWGRP | stat.S_IWOTH
-_BITS = 0o7777
 
 
 class Access(NamedTuple):
@@ -36,15 +35,13 @@ class Access(NamedTuple):
     def _mode_fault(self, found: os.stat_result) -> str:
         if stat.S_ISLNK(found.st_mode):
             return ""
-        mode = stat.S_IMODE(found.st_mode)
-        is_folder = stat.S_ISDIR(found.st_mode)
-        wanted = _wanted(self.mode or 0, is_program=is_folder or bool(mode & stat.S_IXUSR))
-        if mode & ~(stat.S_ISGID if is_folder else 0) == wanted:
+        mode, wanted = stat.S_IMODE(found.st_mode), modes.wanted_mode(found.st_mode, self.mode or 0)
+        if mode == wanted:
             return ""
         extra = mode & ~wanted & _WRITING
         who = "every user" if extra & stat.S_IWOTH else "its group"
         opened = f": {who} may write to it" if extra else ""
-        return f"has mode {mode:04o}, not {wanted | mode & stat.S_ISGID * is_folder:04o}{opened}"
+        return f"has mode {mode:04o}, not {wanted:04o}{opened}"
 
     def openness(self, found: os.stat_result) -> str:
         """Return who else may write to something that was added, nothing if that is nobody.
@@ -98,10 +95,6 @@ def recorded(record: Mapping[str, Any], root: Path, allowed: int) -> Access:
         return Access(None if mode is None else int(mode, 8) & 0o777, owner, group)
     found = root.stat()
     return Access(found.st_mode & 0o777 & ~(_WRITING & ~allowed), found.st_uid, found.st_gid)
-
-
-def _wanted(mode: int, *, is_program: bool) -> int:
-    return mode if is_program else mode & groups.WITHOUT_EXECUTION
 
 
 def _other(what: str, name: Callable[[int], str], found: int, wanted: int) -> str:

@@ -90,8 +90,6 @@ def settle(tree: Folder, home: Path, *, is_same: bool = False) -> None:
     With `is_same` it is that of a store for everybody whatever this one is, but for one that a group shares:
     who may not go into the store comes no further.
     """
-    if os.name != "posix":
-        return
     allowed = _SHARED if is_same and not groups.is_shared(home.stat()) else readable(home)
     if groups.is_shared(home.stat()):
         make_room_for_bytecode(tree)
@@ -103,14 +101,16 @@ def settle(tree: Folder, home: Path, *, is_same: bool = False) -> None:
 def give(tree: Folder, allowed: int) -> None:
     """Give `tree`, folders and programs in it the mode `allowed`, other files the same without execution.
 
-    Raises OSError.
+    Where that means nothing to the system nothing is done. Raises OSError.
     """
+    if os.name != "posix":
+        return
     for name, status, folder in tree.walk():
         if not stat.S_ISLNK(status.st_mode):
-            wanted = _wanted(status.st_mode, allowed)
+            wanted = wanted_mode(status.st_mode, allowed)
             if stat.S_IMODE(status.st_mode) != wanted:
                 os.chmod(name, wanted, dir_fd=folder)
-    tree.set_mode(_wanted(tree.own_status().st_mode, allowed))
+    tree.set_mode(wanted_mode(tree.own_status().st_mode, allowed))
 
 
 def readable(home: Path) -> int:
@@ -127,7 +127,8 @@ def readable_file(home: Path) -> int:
     return readable(home) & groups.WITHOUT_EXECUTION
 
 
-def _wanted(mode: int, allowed: int) -> int:
+def wanted_mode(mode: int, allowed: int) -> int:
+    """Return the mode that something of the mode `mode` is to have, where programs have `allowed`."""
     if stat.S_ISDIR(mode):
         return allowed | mode & stat.S_ISGID  # it hands the group down
     return allowed if mode & stat.S_IXUSR else allowed & groups.WITHOUT_EXECUTION
