@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Protocol
@@ -10,7 +11,7 @@ from typing import Protocol
 from pyman.archive.pipeline import awaited
 from pyman.builds.key import Key
 from pyman.catalogue.build import Build
-from pyman.catalogue.sources import all_failed, sources_of
+from pyman.catalogue.sources import first_of
 from pyman.errors import FetchError, PymanError, StoreError
 from pyman.network.cache import Cache
 from pyman.network.client import hang_up
@@ -81,24 +82,20 @@ class Gathering:
                 self.watcher.reading(build.key, download.size, "the cache")
                 return self._kept(build, download)
         except FetchError as error:
-            gone = "was dropped" if cache.drop(path) else "cannot be dropped"
-            self.watcher.warned(f"the cached archive is damaged and {gone}: {error.message}")
+            self.watcher.warned(cache.damaged(path, error).message)
             return None
 
     def _from_first_source(self, build: Build) -> Path:
-        failures: list[FetchError] = []
-        sources = sources_of(build, self.mirror)
-        for url in sources:
-            try:
-                with downloading(url, self.cancelled, self.network) as download:
-                    self.watcher.downloading(build.key, download.size)
-                    cache = Cache(self.network.cache_dir)
-                    with cache.keeping(download, build.sha256, self.watcher.warned):
-                        return self._kept(build, download)
-            except FetchError as error:
-                failures.append(error)
-                self.watcher.failed(build.key, error, final=len(failures) == len(sources))
-        raise all_failed(build, failures)
+        def failed(error: FetchError, is_last: bool) -> None:  # noqa: FBT001 - as `first_of` tells it
+            self.watcher.failed(build.key, error, final=is_last)
+
+        return first_of(build, self.mirror, partial(self._from_source, build), failed)
+
+    def _from_source(self, build: Build, url: str) -> Path:
+        with downloading(url, self.cancelled, self.network) as download:
+            self.watcher.downloading(build.key, download.size)
+            with Cache(self.network.cache_dir).keeping(download, build.sha256, self.watcher.warned):
+                return self._kept(build, download)
 
     def _kept(self, build: Build, download: Download) -> Path:
         """Write it into the folder; FetchError unless it has the digest of the build."""

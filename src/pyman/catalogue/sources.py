@@ -1,7 +1,8 @@
 """Where a build may be had."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from pyman.catalogue.build import Build
@@ -13,6 +14,7 @@ GITHUB = "https://github.com/astral-sh/python-build-standalone/releases/download
 PROJECT_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
 # Where a build is that only a mirror has: `mirror://{release}/{file}`, whatever the mirror's address is.
 OF_MIRROR = "mirror://"
+_Taken = TypeVar("_Taken")
 _PORTS = {"http": 80, "https": 443}
 _MIRROR = "--mirror and PYMAN_MIRROR name another source, a URL or a folder with {release}/{file}."
 _WITHOUT = (
@@ -71,6 +73,24 @@ def folder_of(document: str) -> str:
         return str(Path(document).absolute().parent)
     address, mark, query = document.partition("?")
     return f"{address.rpartition('/')[0]}{mark}{query}"
+
+
+def first_of(
+    build: Build, mirror: str, take: Callable[[str], _Taken], failed: Callable[[FetchError, bool], None]
+) -> _Taken:
+    """Return what `take` makes of the first source that gives the build; raises as `all_failed` says.
+
+    Only a FetchError leads to the next source: `failed` is told of it, and whether that was the last.
+    """
+    failures: list[FetchError] = []
+    sources = sources_of(build, mirror)
+    for url in sources:
+        try:
+            return take(url)
+        except FetchError as error:
+            failures.append(error)
+            failed(error, len(failures) == len(sources))
+    raise all_failed(build, failures)
 
 
 def all_failed(build: Build, failures: Sequence[FetchError]) -> FetchError:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
@@ -23,7 +24,7 @@ from pyman.archive.pipeline import awaited
 from pyman.builds.key import Key
 from pyman.catalogue import advisories
 from pyman.catalogue.build import Build
-from pyman.catalogue.sources import all_failed, sources_of
+from pyman.catalogue.sources import first_of
 from pyman.errors import (
     CancelledError,
     DoesNotRunError,
@@ -164,23 +165,17 @@ class Installer:
                 self.reporter.reading(build.key, download.size, "the cache")
                 return self._from(download, build, place)
         except FetchError as error:
-            gone = "was dropped" if cache.drop(path) else "cannot be dropped"
-            damage = FetchError(f"the cached archive is damaged and {gone}: {error.message}")
-            self.reporter.failed(build.key, damage, final=False)
+            self.reporter.failed(build.key, cache.damaged(path, error), final=False)
             return None
 
     def _from_first_source(self, build: Build, place: Destination) -> Installation:
         """Try the sources in order; only what a source did wrong leads to the next one."""
-        failures: list[FetchError] = []
-        sources = sources_of(build, self.mirror)
-        for url in sources:
-            try:
-                return self._from_source(build, place, url)
-            except FetchError as error:
-                failures.append(error)
-                if not isinstance(error, OfflineError | HostNotAllowedError):
-                    self.reporter.failed(build.key, error, final=len(failures) == len(sources))
-        raise all_failed(build, failures)
+
+        def failed(error: FetchError, is_last: bool) -> None:  # noqa: FBT001 - as `first_of` tells it
+            if not isinstance(error, OfflineError | HostNotAllowedError):
+                self.reporter.failed(build.key, error, final=is_last)
+
+        return first_of(build, self.mirror, partial(self._from_source, build, place), failed)
 
     def _from_source(self, build: Build, place: Destination, url: str) -> Installation:
         with downloading(url, self.cancelled, self.network) as download:

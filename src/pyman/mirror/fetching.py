@@ -15,9 +15,9 @@ from typing import BinaryIO, Protocol
 from pyman.archive.pipeline import as_they_come
 from pyman.builds.key import Key
 from pyman.catalogue.build import Build
-from pyman.catalogue.sources import all_failed, sources_of
+from pyman.catalogue.sources import first_of
 from pyman.errors import CancelledError, DigestMismatchError, FetchError, PymanError, WebPageError
-from pyman.mirror.mirror_folder import MirrorFolder, path_of, told
+from pyman.mirror.mirror_folder import MirrorFolder, part_of, path_of, told
 from pyman.network.client import hang_up
 from pyman.network.download import downloading
 from pyman.network.policy import Network
@@ -90,20 +90,16 @@ class Fetcher:
 
     def fetch(self, build: Build) -> int:
         """Fetch one build and return its size; FetchError where no source gave it."""
-        failures: list[FetchError] = []
-        sources = sources_of(build, self.source)
-        for url in sources:
-            if self.cancelled.is_set():
-                raise CancelledError("Stopped.")
-            try:
-                return self._from(url, build)
-            except FetchError as error:
-                failures.append(error)
-                self.watcher.failed(build.key, error, final=len(failures) == len(sources))
-        raise all_failed(build, failures)
 
-    def _from(self, url: str, build: Build) -> int:
-        name = part_of(build)
+        def failed(error: FetchError, is_last: bool) -> None:  # noqa: FBT001 - as `first_of` tells it
+            self.watcher.failed(build.key, error, final=is_last)
+
+        return first_of(build, self.source, partial(self._from, build), failed)
+
+    def _from(self, build: Build, url: str) -> int:
+        if self.cancelled.is_set():
+            raise CancelledError("Stopped.")
+        name = part_of(build.key)
         with told("write into the mirror", self.folder.path):
             with self.folder.begin(name) as file:
                 begun = os.fstat(file.fileno()).st_size
@@ -136,8 +132,3 @@ class Fetcher:
             file.seek(0)
             file.truncate()
             raise
-
-
-def part_of(build: Build) -> str:
-    """Return what a build is called in the mirror's `.pyman` while it is coming."""
-    return f"{build.key}.part"

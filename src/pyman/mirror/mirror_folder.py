@@ -203,6 +203,11 @@ class MirrorFolder:
             yield file
 
 
+def part_of(key: Key) -> str:
+    """Return what a build is called in the mirror's `.pyman` while it is coming."""
+    return f"{key}{_COMING}"
+
+
 def path_of(build: Build) -> str:
     """Return where a mirror has a build; MetadataError for a file name that would lead elsewhere."""
     name = build.file_name

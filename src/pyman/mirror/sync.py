@@ -16,8 +16,8 @@ from pyman.catalogue import vulnerabilities
 from pyman.catalogue.build import Build
 from pyman.catalogue.sources import OF_MIRROR
 from pyman.errors import ContradictionError, PymanError, StoreError
-from pyman.mirror.fetching import Fetcher, part_of
-from pyman.mirror.mirror_folder import Contents, MirrorFolder, path_of
+from pyman.mirror.fetching import Fetcher
+from pyman.mirror.mirror_folder import Contents, MirrorFolder, part_of, path_of
 from pyman.network.address import public
 from pyman.release_index import document
 
@@ -91,7 +91,7 @@ class Sync:
         if warnings:
             self.folder.publish(vulnerabilities.NAME, warnings)
         removed, left = self._prune(known.superfluous) if prune and not failures else ([], [])
-        self.folder.sweep({part_of(each) for each in missing if each.key in failures})
+        self.folder.sweep({part_of(each.key) for each in missing if each.key in failures})
         return Outcome(fetched, sum(sizes), [*known.present, *adopted], failures, removed, left)
 
     def _looked_at(self, missing: Iterable[Build]) -> tuple[list[Build], dict[Key, PymanError]]:

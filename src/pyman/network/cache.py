@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, NamedTuple
 
+from pyman.errors import FetchError
 from pyman.network.cache_folder import DIGEST, Archives
 from pyman.network.download import Download, downloading
 from pyman.system import groups
@@ -55,6 +56,11 @@ class Cache(NamedTuple):
                 return folder.remove(path.name)
         except OSError:
             return False
+
+    def damaged(self, path: Path, error: FetchError) -> FetchError:
+        """Remove an archive that was found and gave that error; returns the error that says so."""
+        gone = "was dropped" if self.drop(path) else "cannot be dropped"
+        return FetchError(f"the cached archive is damaged and {gone}: {error.message}")
 
     @contextmanager
     def keeping(self, download: Download, sha256: str | None, warn: Callable[[str], None]) -> Iterator[None]:
