@@ -32,6 +32,8 @@ ZIP = b"PK\3\4"  # unzip reads those
 _GZIP = b"\x1f\x8b\x08"
 _BZIP2 = b"BZh"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+# What archives begin with, and what their names end in.
+ENDINGS = {_GZIP: "tar.gz", _BZIP2: "tar.bz2", _ZSTD: "tar.zst", ZIP: "zip"}
 _OTHERS = {
     b"PK": "is an empty zip file, or a part of one",
     b"\xfd7zXZ": "is compressed with xz",
@@ -106,9 +108,14 @@ def blocks(chunks: Iterable[bytes], at_most: int = MAX_INFLATED) -> Iterator[byt
         yield block
 
 
+def ending(start: bytes) -> str:
+    """Return what the name of an archive that begins so ends in; it has been unpacked, so it is one."""
+    return next(ending for magic, ending in ENDINGS.items() if start.startswith(magic))
+
+
 def is_archive(start: bytes) -> bool:
     """Whether data that start so are in one of the formats that archives have."""
-    return start.startswith((_GZIP, _BZIP2, _ZSTD, ZIP))
+    return start.startswith(tuple(ENDINGS))
 
 
 def plain(chunks: Iterator[bytes], at_most: int, packings: int = MAX_PACKINGS) -> Iterator[bytes]:
@@ -140,7 +147,7 @@ def peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 def objection(start: bytes) -> str:
     """Say what data are that no archive of a build begins with; nothing of one that may be."""
-    return "" if start.startswith((ZIP, _GZIP, _BZIP2, _ZSTD)) else _looks_like(start)
+    return "" if is_archive(start) else _looks_like(start)
 
 
 def _looks_like(start: bytes) -> str:

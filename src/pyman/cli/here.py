@@ -32,7 +32,7 @@ def project_option(command: _Command) -> _Command:
         "--no-project",
         "no-project",
         is_flag=True,
-        help="Look at no version file or requires-python of a project.",
+        help="Look at no lock, version file or requires-python of a project.",
     )(command)
 
 
@@ -112,7 +112,7 @@ def available(request: Request) -> "Build":
     from pyman.cli import settings
 
     metadata = settings.load_metadata(environ().get("PYMAN_METADATA"))
-    return candidates(request, metadata, settings.machine(environ().get("PYMAN_TARGET")))[0]
+    return candidates(request, metadata, settings.own_machine())[0]
 
 
 def check_locked(outcome: Outcome) -> None:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import click
 
 from pyman.cli import networking, removing, settings
-from pyman.cli.configured import environ
 from pyman.errors import StoreError, UsageError
 from pyman.network.cache import Cache
 from pyman.network.cache_folder import Archives
@@ -61,7 +60,7 @@ def run(context: click.Context, metadata_place: str | None, max_size: str | None
 def _plan(archives: Path, metadata_place: str | None, at_most: int | None) -> tuple[list[Entry], list[Entry]]:
     """Return what can go and what stays."""
     metadata = settings.load_metadata(metadata_place)
-    found = Successors(metadata, settings.machine(environ().get("PYMAN_TARGET")))
+    found = Successors(metadata, settings.own_machine())
     try:
         with Archives(archives) as folder:
             wanted = Wanted.by(settings.store(), metadata, found, folder.names())

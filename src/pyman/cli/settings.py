@@ -1,6 +1,6 @@
 """What several commands take: options, and the values made of them and of the environment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,7 +9,7 @@ import click
 from pyman.builds.target import Target
 from pyman.catalogue import origins
 from pyman.catalogue.build import Metadata
-from pyman.cli import networking
+from pyman.cli import configured, networking
 from pyman.cli.configured import check, environ, setting_option
 from pyman.errors import PymanError, UsageError
 from pyman.machine import detection
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pyman.prefix.prefix import Prefix
     from pyman.refresh.occasions import Refresher
 
-_told: set[str] = set()
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -122,6 +121,16 @@ def machine(target: str | None) -> Machine:
     return detection.machine(target or None)
 
 
+def own_machine() -> Machine:
+    """Return this machine, or what PYMAN_TARGET or a file of settings says of it."""
+    return machine(environ().get("PYMAN_TARGET"))
+
+
+def machines(targets: Iterable[str]) -> list[Machine]:
+    """Return what each `--target` says, each once; without one this machine, as `own_machine` has it."""
+    return [machine(each) for each in dict.fromkeys(targets)] or [own_machine()]
+
+
 def own_target(target: str | None) -> Target:
     """Return the target whose programs run here: what was detected, else what `--target` says of it."""
     try:
@@ -137,9 +146,7 @@ def load_metadata(place: str | None, keeper: Store | None = None) -> Metadata:
 
 def warn_once(problem: PymanError) -> None:
     """Say what is wrong, though it worked: once, however often it is come upon."""
-    if problem.message not in _told:
-        _told.add(problem.message)
-        ui.warning(f"{problem.message}. {problem.hint}".rstrip())
+    configured.warn_once(f"{problem.message}. {problem.hint}".rstrip())
 
 
 def load_vulnerabilities() -> "VulnerabilityList":

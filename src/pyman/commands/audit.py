@@ -11,7 +11,6 @@ from pyman.catalogue.build import Metadata
 from pyman.catalogue.vulnerabilities import Severity
 from pyman.choice.select import candidates
 from pyman.cli import settings
-from pyman.cli.configured import environ
 from pyman.cli.networking import network_options
 from pyman.errors import NoDownloadFoundError, UsageError
 from pyman.machine.detection import Machine
@@ -86,7 +85,7 @@ def _judged(
 ) -> list[Judgement]:
     """What is to be said against what was asked about, which is printed."""
     here = settings.store().installations()
-    machine = settings.machine(environ().get("PYMAN_TARGET"))
+    machine = settings.own_machine()
     found = Successors(settings.load_metadata(metadata_place), machine)
     listed = settings.load_vulnerabilities()
     chosen = _chosen(requests, [*_of_store(here), *(_foreign() if foreign else ())], found.metadata, machine)

@@ -9,7 +9,6 @@ import click
 
 from pyman.builds.target import Target
 from pyman.cli import installing, networking, settings
-from pyman.cli.configured import environ
 from pyman.errors import UsageError
 from pyman.exact import locked, relocking
 from pyman.lockfile import lock_reader, standing
@@ -93,10 +92,8 @@ def _lock(asked: Sequence[Request], wishes: _Wishes) -> Lock:
             raise UsageError("nothing to bundle", "Name a version: `pyman bundle 3.13`.")
     if lock:
         return standing.narrowed(lock, asked, [Target.parse(text) for text in wishes.targets])
-    targets = wishes.targets or (environ().get("PYMAN_TARGET") or None,)
-    machines = [settings.machine(target) for target in dict.fromkeys(targets)]
     sources = relocking.Sources(wishes.metadata_place, wishes.mirror, wishes.wish)
-    return relocking.settled(asked, machines, None, sources)
+    return relocking.settled(asked, settings.machines(wishes.targets), None, sources)
 
 
 def _make(lock: Lock, wishes: _Wishes) -> None:

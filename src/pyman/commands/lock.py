@@ -8,16 +8,13 @@ from typing import Any, NamedTuple
 import click
 
 from pyman.cli import here, networking, settings
-from pyman.cli.configured import environ
-from pyman.errors import PymanError, UsageError
+from pyman.errors import UsageError
 from pyman.exact import locked, relocking
 from pyman.lockfile import lock_reader, settling
 from pyman.lockfile.lock import Lock
 from pyman.lockfile.lock_place import NAME
-from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.requests.request import Request
-from pyman.system import whole_file
 from pyman.system.userdirs import current_dir
 
 _FORMATS = ("toml", "sh", "dockerfile")
@@ -108,7 +105,7 @@ def _write(asked: Sequence[Request], wishes: _Wishes) -> None:
     before = lock_reader.read(path) if os.path.lexists(path) else None
     asked = asked or (before.requests if before else here.asked((), project=True))
     targets = wishes.targets or tuple(map(str, before.to if before else ()))
-    lock = relocking.settled(asked, _machines(targets), before, wishes.sources)
+    lock = relocking.settled(asked, settings.machines(targets), before, wishes.sources)
     changes = settling.changes(before, lock)
     written = not wishes.dry_run and relocking.write(lock, before, path, wishes.sources)
     if not wishes.quiet:
@@ -125,11 +122,6 @@ def _place(*, is_new: bool) -> Path:
     return found.path if found else here / NAME
 
 
-def _machines(targets: Sequence[str]) -> list[Machine]:
-    given = environ().get("PYMAN_TARGET") or None
-    return [settings.machine(target) for target in dict.fromkeys(targets or (given,))]
-
-
 def _source(asked: Sequence[Request], wishes: _Wishes) -> Lock:
     """The lock of which something else is made: of a file, or settled for that alone."""
     if not asked:
@@ -138,7 +130,7 @@ def _source(asked: Sequence[Request], wishes: _Wishes) -> Lock:
         return lock
     if wishes.lock_file:
         raise UsageError("a REQUEST and --lock-file exclude each other", "Give one of them.")
-    return relocking.settled(asked, _machines(wishes.targets), None, wishes.sources)
+    return relocking.settled(asked, settings.machines(wishes.targets), None, wishes.sources)
 
 
 def _made(lock: Lock, form: str) -> str:
@@ -156,12 +148,7 @@ def _print(text: str, output: Path | None) -> None:
     if output is None:
         ui.data(text.rstrip("\n"))
         return
-    try:
-        whole_file.put(output, text.encode())
-    except OSError as error:
-        raise PymanError(
-            f"cannot write {output}: {error.strerror or error}", "-o names another file."
-        ) from None
+    relocking.put(output, text)
 
 
 def _outcome(path: Path, *, written: bool, dry_run: bool) -> str:

@@ -10,7 +10,7 @@ from pyman.builds.key import Key
 from pyman.builds.target import Target
 from pyman.catalogue.build import Metadata
 from pyman.cli import installing, networking, settings
-from pyman.cli.configured import check, environ
+from pyman.cli.configured import check
 from pyman.errors import AbsentError, UsageError
 from pyman.exact import locked
 from pyman.report import mirror_text, ui
@@ -149,9 +149,7 @@ def _metadata(wishes: _Wishes) -> Metadata:
 
 
 def _machines(wishes: _Wishes, metadata: Metadata) -> "list[Machine]":
-    named = [str(each) for each in metadata.targets()] if wishes.all_targets else wishes.targets
-    texts: list[str | None] = [*named] or [environ().get("PYMAN_TARGET")]
-    return [settings.machine(each) for each in dict.fromkeys(texts)]
+    return settings.machines(map(str, metadata.targets()) if wishes.all_targets else wishes.targets)
 
 
 def _sync(mirror: "MirrorFolder", builds: "list[Build]", wishes: _Wishes) -> "Outcome":
@@ -195,7 +193,7 @@ def check_command(context: click.Context, folder: Path, as_json: bool) -> None:
         here = mirror.contents()
         if not here.builds:
             raise UsageError(f"{folder} has no metadata of a mirror", "`pyman mirror sync` fills one.")
-        found = inspect(mirror, here, lambda _: None)
+        found = inspect(mirror, here)
     mirror_text.inspected(found, as_json=as_json)
     if found.faults:
         context.exit(1)

@@ -10,7 +10,6 @@ import click
 from pyman.builds.key import Key
 from pyman.catalogue.lifecycle import Support, end_of_life
 from pyman.cli import settings
-from pyman.cli.configured import environ
 from pyman.cli.networking import network_options
 from pyman.exact import locked as exact_locked
 from pyman.exact.relocking import Sources
@@ -66,9 +65,7 @@ def _of_store(sources: Sources) -> list[Condition]:
     installations = settings.store().visible()
     if installations:
         settings.refresher(sources.wish, sources.metadata_place, sources.mirror).before_newest()
-    found = Successors(
-        settings.load_metadata(sources.metadata_place), settings.machine(environ().get("PYMAN_TARGET"))
-    )
+    found = Successors(settings.load_metadata(sources.metadata_place), settings.own_machine())
     return conditions.conditions(installations, found, datetime.now(UTC).date())
 
 

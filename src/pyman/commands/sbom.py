@@ -9,7 +9,6 @@ import click
 
 from pyman.choice.installed import best_installed
 from pyman.cli import settings
-from pyman.cli.configured import environ
 from pyman.cli.fitting import nothing_fits
 from pyman.errors import PymanError, UsageError
 from pyman.report import ui
@@ -50,7 +49,7 @@ def _chosen(text: str | None) -> Installation:
 
     store = settings.store()
     request = Request.parse(text) if text else project_request.wanted(current_dir("the project")).request
-    found = best_installed(request, store, settings.machine(environ().get("PYMAN_TARGET")))
+    found = best_installed(request, store, settings.own_machine())
     if not found:
         hint = "`pyman list --only-installed` shows what there is."
         raise nothing_fits(text or spelled(request), lambda _: False, store, hint)

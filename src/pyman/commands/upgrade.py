@@ -136,9 +136,7 @@ def _steps(
     if not installations:
         return []
     refresher.before_newest()
-    found = Successors(
-        settings.load_metadata(metadata_place), settings.machine(environ().get("PYMAN_TARGET"))
-    )
+    found = Successors(settings.load_metadata(metadata_place), settings.own_machine())
     return [_Step(each, found.of(each), found.dynamic_of(each)) for each in installations]
 
 

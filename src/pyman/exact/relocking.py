@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pyman.catalogue.build import Metadata
 from pyman.cli import installing, networking, settings
 from pyman.cli.holes import mention
-from pyman.errors import FetchError
+from pyman.errors import FetchError, PymanError
 from pyman.lockfile import lock_reader, settling
 from pyman.lockfile.lock import Lock, Locked
 from pyman.lockfile.settling import Change
@@ -15,6 +15,7 @@ from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.requests.request import Request
 from pyman.requests.spelling import spelled
+from pyman.system import whole_file
 
 
 class Sources(NamedTuple):
@@ -69,11 +70,22 @@ def write(lock: Lock, before: Lock | None, path: Path, sources: Sources) -> bool
     lock, problem = settling.measured(lock, before, sources.mirror, networking.network())
     if problem:
         _excuse(lock, problem)
-    text = lock_reader.text_of(path) if path.exists() else ""
-    if text and lock_writer.rendered(lock, text) == text:
+    old = lock_reader.text_of(path) if path.exists() else ""
+    text = lock_writer.rendered(lock, old)
+    if text == old:
         return False
-    lock_writer.write(lock, text, path)
+    put(path, text)
     return True
+
+
+def put(path: Path, text: str) -> None:
+    """Write a lock, or what is made of one, whole; PymanError where that cannot be."""
+    try:
+        whole_file.put(path, text.encode())
+    except OSError as error:
+        raise PymanError(
+            f"cannot write {path}: {error.strerror or error}", "-o names another file."
+        ) from None
 
 
 def _excuse(lock: Lock, problem: FetchError) -> None:

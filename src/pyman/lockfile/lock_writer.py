@@ -1,18 +1,16 @@
 """Writes a lock. Comments stay where they are, and those above a build stay with what becomes of it."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, Comment, Table, Whitespace
 
-from pyman.errors import MetadataError, PymanError
+from pyman.errors import MetadataError
 from pyman.lockfile.lock import FORMAT, Lock, Locked
 from pyman.network.address import public
 from pyman.requests.spelling import spelled
-from pyman.system import whole_file
 
 _FRESH = """\
 # The exact builds of Python that are used here. `pyman lock` wrote this, `pyman install --locked` installs
@@ -25,16 +23,6 @@ class _Block(NamedTuple):
 
     above: str
     table: Table
-
-
-def write(lock: Lock, before: str, path: Path) -> None:
-    """Write the lock to `path`, with the comments of the text `before`; PymanError if that cannot be."""
-    try:
-        whole_file.put(path, rendered(lock, before).encode())
-    except OSError as error:
-        raise PymanError(
-            f"cannot write {path}: {error.strerror or error}", "-o names another file."
-        ) from None
 
 
 def rendered(lock: Lock, before: str = "") -> str:

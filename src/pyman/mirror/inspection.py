@@ -1,7 +1,6 @@
 """Looks whether a mirror has what its metadata say: every file, whole, and what else is there."""
 
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -33,18 +32,15 @@ class Inspected(NamedTuple):
     unknown: list[str]
 
 
-def inspect(folder: MirrorFolder, here: Contents, tell: Callable[[Build], None]) -> Inspected:
-    """Read every file of the mirror and compare its digest; `tell` is called with each build after that."""
+def inspect(folder: MirrorFolder, here: Contents) -> Inspected:
+    """Read every file of the mirror and compare its digest."""
     builds = list(here.builds.values())
     faults = _of_metadata(folder, here)
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
         with held_back():
             looks = [pool.submit(_fault, folder, each, here.sizes[each.key]) for each in builds]
-        for build, look in zip(builds, looks, strict=True):
-            if fault := awaited(look):
-                faults.append(fault)
-            tell(build)
+        faults += [fault for look in looks if (fault := awaited(look))]
     finally:
         pool.shutdown(cancel_futures=True)
     known = {path_of(each) for each in builds} | set(here.leaving) | {vulnerabilities.NAME}

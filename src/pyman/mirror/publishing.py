@@ -9,10 +9,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from hashlib import file_digest
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from pyman.archive import unpack
+from pyman.archive import inflate, unpack
 from pyman.builds.key import Implementation, Key
 from pyman.builds.target import Os
 from pyman.catalogue.build import Build, Metadata
@@ -23,7 +24,7 @@ from pyman.machine import elf
 from pyman.machine.libc import libc_of
 from pyman.machine.linux import architecture_of
 from pyman.mirror import packing
-from pyman.mirror.mirror_folder import WORK, Contents, MirrorFolder, path_of, told
+from pyman.mirror.mirror_folder import WORK, Contents, MirrorFolder, part_of, path_of, told
 from pyman.prepare import steps
 from pyman.release_index import document, rules
 from pyman.requests.request import Request
@@ -32,7 +33,6 @@ from pyman.system import regular_file
 from pyman.system.filesystem import flush_file
 
 _CHUNK = 1024 * 1024
-_KINDS = {b"\x1f\x8b": "tar.gz", b"\x28\xb5\x2f\xfd": "tar.zst", b"BZh": "tar.bz2", b"PK\x03\x04": "zip"}
 
 
 class Published(NamedTuple):
@@ -62,7 +62,7 @@ def publish(folder: MirrorFolder, source: Path, key: Key, metadata: Metadata) ->
 
 def _publish(folder: MirrorFolder, source: Path, key: Key, known: Build | None) -> Published:
     here = folder.contents()
-    name = f"{key}.part"
+    name = part_of(key)
     with told("read", source), folder.begin(name) as file:
         if source.is_dir():
             packing.pack(source, key, file)
@@ -72,9 +72,9 @@ def _publish(folder: MirrorFolder, source: Path, key: Key, known: Build | None) 
         file.seek(0)
         _check(folder, file, key)
         file.seek(0)
-        sha256, size = _digest(file), file.tell()
+        sha256, size = file_digest(file, "sha256").hexdigest(), file.tell()
         file.seek(0)
-        path = f"{key.release}/{key}.{_kind(file.read(4), source)}"
+        path = f"{key.release}/{key}.{inflate.ending(file.read(4))}"
     build = Build(key, OF_MIRROR + path, sha256)
     for other in (here.builds.get(key), known):
         if other and other.sha256 != sha256:
@@ -90,7 +90,7 @@ def _place(folder: MirrorFolder, here: Contents, build: Build, size: int) -> Non
     if folder.size(path) is not None:
         raise UsageError(f"{folder.path / path} is there already", "Move it away, or delete it.")
     with told("write into the mirror", folder.path):
-        folder.place(f"{build.key}.part", path)
+        folder.place(part_of(build.key), path)
     more = here._replace(
         builds={**here.builds, build.key: build},
         sizes={**here.sizes, build.key: size},
@@ -107,24 +107,6 @@ def _check_key(key: Key) -> None:
 def _copy(source: Path, file: BinaryIO) -> None:
     with open(source, "rb", opener=regular_file.opened) as archive:
         shutil.copyfileobj(archive, file, _CHUNK)
-
-
-def _digest(file: BinaryIO) -> str:
-    from hashlib import sha256  # noqa: PLC0415 - beside its one use
-
-    digest = sha256()
-    for chunk in iter(partial(file.read, _CHUNK), b""):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _kind(start: bytes, source: Path) -> str:
-    for mark, kind in _KINDS.items():
-        if start.startswith(mark):
-            return kind
-    raise ArchiveError(
-        f"{source} is no archive of a kind that builds have", "That is .tar.gz, .tar.zst or .zip."
-    )
 
 
 def _check(folder: MirrorFolder, file: BinaryIO, key: Key) -> None:
