@@ -36,7 +36,7 @@ def update_command(origin: str | None, dry_run: bool) -> None:
 
     root = _root("update")
     address = update.origin_of(root, origin)
-    offer = update.newest(address, str(place.described(root)["target"]), network())
+    offer = update.newest(update.listed(address, network()), address, str(place.described(root)["target"]))
     if not update.is_newer(offer, __version__):
         ui.note(f"pyman {__version__} is the newest")
     elif dry_run:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,9 +18,8 @@ from pyman.portable import place
 from pyman.system.userdirs import given_dir
 
 _SUMS = "SHA256SUMS"
-_LINE = re.compile(
-    r"(?P<sha256>[0-9a-f]{64}) [ *](?P<file>pyman-(?P<version>[^-\s]+)-(?P<target>\S+)\.tar\.gz)"
-)
+_LINE = re.compile(r"(?P<sha256>[0-9a-f]{64}) [ *](?P<file>\S+)")
+_PORTABLE = re.compile(r"pyman-(?P<version>[^-\s]+)-(?P<target>\S+)\.tar\.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,20 @@ def origin_of(root: Path, given: str | None) -> str:
     return given_dir(found, "--from").resolve().as_uri()
 
 
-def newest(origin: str, target: str, network: Network) -> Offer:
-    """Return the newest portable pyman for `target` that is listed at `origin`. FetchError."""
+def listed(origin: str, network: Network) -> dict[str, str]:
+    """Return the digests of the files at `origin`, by their names, as its SHA256SUMS has them. FetchError."""
     text = read_url(f"{origin}/{_SUMS}", network).decode("utf-8", "replace")
+    found = (_LINE.fullmatch(line.strip()) for line in text.splitlines())
+    return {each["file"]: each["sha256"] for each in found if each}
+
+
+def newest(digests: Mapping[str, str], origin: str, target: str) -> Offer:
+    """Return the newest portable pyman for `target` among the files `listed` at `origin`. FetchError."""
     offers = []
-    for line in text.splitlines():
-        found = _LINE.fullmatch(line.strip())
+    for file, digest in digests.items():
+        found = _PORTABLE.fullmatch(file)
         if found and found["target"] == target and is_version(found["version"]):
-            offers.append(Offer(found["version"], f"{origin}/{found['file']}", found["sha256"]))
+            offers.append(Offer(found["version"], f"{origin}/{file}", digest))
     if not offers:
         raise FetchError(f"{_SUMS} at {origin} names no pyman for {target}", "--from names another place.")
     return max(offers, key=lambda offer: Version(offer.version))
