@@ -13,14 +13,8 @@ from pyman.archive.member_names import fault, shown, target_fault
 from pyman.archive.members import TOP, Limits
 from pyman.archive.tar import Kind, Member
 from pyman.errors import ArchiveError, FetchError, TooLargeError
+from pyman.system.regular_file import ITSELF
 
-_READ = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
 _PIECE = 1 << 20
 _BYTECODE = "__pycache__"
 _HINT = "Name the folder of one Python and nothing else, such as an archive unpacks to."
@@ -105,7 +99,7 @@ def _target(root: Path, name: str, path: str, limits: Limits) -> str:
 
 def _pieces(path: str) -> Iterator[bytes]:
     try:
-        file = os.open(path, _READ)
+        file = os.open(path, ITSELF)
         try:
             while piece := os.read(file, _PIECE):
                 yield piece

@@ -22,7 +22,7 @@ from pyman.report.plain_lines import Lines, Silence
 from pyman.slimming import parts
 from pyman.store import changes, links
 from pyman.store.installations import Installation, Store
-from pyman.store.made_with import MadeWith
+from pyman.store.made_with import FLAGS, MadeWith
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -91,7 +91,7 @@ def made_with(options: Mapping[str, Any]) -> MadeWith:
     drop |= {parts.PIP} if options["no_pip"] else set()
     if both := sorted(keep & drop):
         raise UsageError(f"both to be kept and left out: {', '.join(both)}", "Name it once.")
-    flags = {name: options[name] for name in MadeWith._fields if name not in ("keep", "drop")}
+    flags = {name: options[name] for name in FLAGS}
     return MadeWith(**flags, keep=keep, drop=drop)
 
 

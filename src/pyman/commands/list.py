@@ -108,8 +108,8 @@ def _depth(all_versions: bool, all_builds: bool) -> Depth:
 
 def _print_locked(lock: "Lock", locked: "Sequence[Locked]", as_json: bool) -> None:
     """Print what a lock has, and where that very build is installed."""
-    store = settings.store()
-    here = {each.key: exact_locked.installed_as_locked(each, store.visible()) for each in locked}
+    visible = settings.store().visible()
+    here = {each.key: exact_locked.installed_as_locked(each, visible) for each in locked}
     if not as_json:
         places = {key: str(found.executable) if found else "locked" for key, found in here.items()}
         ui.table((str(key), place) for key, place in places.items())

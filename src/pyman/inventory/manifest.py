@@ -25,16 +25,9 @@ from pyman.errors import StoreError
 from pyman.store.installations import Installation
 from pyman.store.record import FORM, RECORD
 from pyman.system.filesystem import reachable
+from pyman.system.regular_file import ITSELF
 
 _WINDOWS = os.name == "nt"
-# Not through a link, nor waiting for the other end of a pipe, should something take a file's place just now.
-_READ = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOINHERIT", 0)
-)
 _PIECE = 1 << 18  # bytes read at once: they are still in the processor's cache when they are hashed
 
 
@@ -68,7 +61,7 @@ def take(root: Path, written: Mapping[str, Written]) -> Manifest:
     tree has to say what it did.
     """
     listed: Manifest = {}
-    for name, entry in entries(root, _fail):
+    for name, entry in entries(root):
         if name == RECORD:
             continue
         if entry.is_symlink():
@@ -86,13 +79,18 @@ def _known(entry: "os.DirEntry[str]", written: Written | None) -> File | None:
     return File(written.size, written.sha256, _is_executable(status))
 
 
+def _fail(name: str, error: OSError) -> None:
+    del name
+    raise error
+
+
 def entries(
-    root: Path, on_error: Callable[[str, OSError], object], enters: Callable[[str], bool] = bool
+    root: Path, on_error: Callable[[str, OSError], object] = _fail, enters: Callable[[str], bool] = bool
 ) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     """Yield the name and entry of all that is below `root`; links are not followed.
 
-    `on_error` is called with the name of a directory that cannot be read ("" for `root`), and why. Of a
-    directory that `enters` says no to, nothing is looked at.
+    `on_error` is called with the name of a directory that cannot be read ("" for `root`), and why; without it
+    that is raised. Of a directory that `enters` says no to, nothing is looked at.
     """
     waiting = [("", reachable(root))]
     while waiting:
@@ -120,7 +118,7 @@ def examine(path: str, expected: int | None = None) -> File:
 
     Raises OSError.
     """
-    file = os.open(path, _READ)
+    file = os.open(path, ITSELF)
     try:
         return examined(file, expected)
     finally:
@@ -149,11 +147,6 @@ def _is_executable(status: os.stat_result) -> bool:
     return not _WINDOWS and bool(status.st_mode & 0o100)
 
 
-def _fail(name: str, error: OSError) -> None:
-    del name
-    raise error
-
-
 def document(record: Mapping[str, Any]) -> str:
     """Return a record as JSON; the manifest, if it has one, is its part `files`."""
     if "files" not in record:
@@ -174,7 +167,12 @@ def _row(name: str, listed: File | str) -> str:
 
 def load(installation: Installation) -> Manifest:
     """Return the manifest in an installation's record; raises as `read` does."""
-    return read(reachable(installation.path) + RECORD, installation.key).files
+    return whole(installation).files
+
+
+def whole(installation: Installation) -> Record:
+    """Return all that an installation's record says; raises as `read` does."""
+    return read(reachable(installation.path) + RECORD, installation.key)
 
 
 def read(path: str, key: Key) -> Record:
@@ -185,7 +183,7 @@ def read(path: str, key: Key) -> Record:
     little is known.
     """
     try:
-        file = os.open(path, _READ)
+        file = os.open(path, ITSELF)
         with os.fdopen(file, "rb") as opened:
             record = json.loads(opened.read())
         newer = _newer(record)

@@ -4,8 +4,10 @@ What this cannot tell: whoever can change the files can change the record as wel
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pyman.errors import StoreError
 from pyman.inventory import access, additions, manifest
@@ -86,8 +88,8 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 
 def _compare(installation: Installation) -> Report:
     try:
-        listed = manifest.load(installation)
-        rights = _rights(installation)
+        facts, listed = manifest.whole(installation)
+        rights = _rights(installation, facts)
     except StoreError as error:
         return Report(installation, error.message, isinstance(error, NewerRecordError))
     found = compare(installation.path, listed, rights, {".", *folders_of(listed)})
@@ -108,10 +110,10 @@ def told(installation: Installation, listed: Manifest, found: Comparison) -> Rep
     )
 
 
-def _rights(installation: Installation) -> Access:
+def _rights(installation: Installation, facts: Mapping[str, Any]) -> Access:
     try:
         allowed = modes.readable(installation.path.parent)
-        return access.recorded(installation.record(), installation.path, allowed)
+        return access.recorded(facts, installation.path, allowed)
     except OSError as error:
         raise StoreError(f"its folder cannot be read: {error.strerror}") from None
     except (LookupError, TypeError, ValueError):

@@ -18,7 +18,6 @@ from pyman.prefix.prefix import (
     failed,
     for_a_prefix,
     hint,
-    key_of,
     occupied,
     record_name,
 )
@@ -83,18 +82,15 @@ class IntoPrefix:
         if here and not self._force:
             raise occupied(here, self._key)
         own = self._at_work.own
-        for name in (JOURNAL, record_name(self._key)):
-            if own.status(name) and not (here and name != JOURNAL):
+        for name in (JOURNAL,) if here else (JOURNAL, record_name(self._key)):
+            if own.status(name):
                 raise StoreError(
                     f"{own.path / name} is not pyman's, or damaged: it is left alone",
                     "Move it away, or choose another directory with --prefix.",
                 )
 
     def _occupant(self) -> Occupant | None:
-        own = self._at_work.own
-        name = record_name(self._key)
-        key = key_of(own, name)
-        return Occupant(key, self._prefix.path) if key and record_name(key) == name else None
+        return self._prefix.occupant(self._at_work.own, record_name(self._key))
 
     @property
     def _at_work(self) -> Workplace:
@@ -236,9 +232,4 @@ def _set_aside(here: Descent, there: Descent, name: str, before: Predecessor) ->
 
 
 def _folders(tree: Path) -> set[str]:
-    return {name for name, entry in manifest.entries(tree, _fail) if entry.is_dir(follow_symlinks=False)}
-
-
-def _fail(name: str, error: OSError) -> None:
-    del name
-    raise error
+    return {name for name, entry in manifest.entries(tree) if entry.is_dir(follow_symlinks=False)}

@@ -84,15 +84,16 @@ class Prefix(NamedTuple):
             with Folder.open(self.path, follow=True) as top, top.inner(OWN) as own:
                 if not modes.is_trusted(own.own_status(), top.own_status()):
                     return []
-                return [found for name in own.names() if (found := self._occupant(own, name))]
+                return [found for name in own.names() if (found := self.occupant(own, name))]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise failed("read", self.path, error) from None
 
-    def _occupant(self, own: Folder, name: str) -> Occupant | None:
-        key = key_of(own, name) if name.endswith(RECORD_END) else None
-        return Occupant(key, self.path) if key and record_name(key) == name else None
+    def occupant(self, own: Folder, name: str) -> Occupant | None:
+        """Return the Python whose record is called `name` in the folder of records; None if it is none."""
+        key = key_of(own, name)
+        return Occupant(key, self.path) if key else None
 
 
 class Occupied(Store):
@@ -119,10 +120,13 @@ def occupied(here: Occupant, key: Key) -> StoreError:
     )
 
 
-def key_of(own: Folder, name: str) -> Key | None:
-    """Return the key of the build whose record something is; None if it is none."""
+def key_of(own: Folder, name: str, end: str = RECORD_END) -> Key | None:
+    """Return the key of the build whose record something is, and is called so; None if it is none."""
+    if not name.endswith(end):
+        return None
     with suppress(OSError), own.opened(name) as file:
-        return Key.find(record.owner_in(file)) if stat.S_ISREG(os.fstat(file).st_mode) else None
+        key = Key.find(record.owner_in(file)) if stat.S_ISREG(os.fstat(file).st_mode) else None
+        return key if key and executable_name(key) + end == name else None
     return None
 
 

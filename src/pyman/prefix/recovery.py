@@ -20,8 +20,9 @@ from pyman.errors import StoreError
 from pyman.inventory import manifest
 from pyman.inventory.manifest import Manifest, Record
 from pyman.prefix import belongings
-from pyman.prefix.prefix import RECORD_END, hint, key_of, record_name
+from pyman.prefix.prefix import hint, key_of, record_name
 from pyman.store import modes
+from pyman.store.installations import executable_name
 from pyman.system.descent import Descent, move_in
 from pyman.system.folder import Folder
 
@@ -144,13 +145,12 @@ def remove(top: Folder, own: Folder, key: Key) -> None:
     Raises OSError, and StoreError for a damaged record. What is done by then is done, and the rest is for
     whoever works there next.
     """
-    name = record_name(key)
-    own.replace(name, name.removesuffix(RECORD_END) + _REMOVING)
+    own.replace(record_name(key), executable_name(key) + _REMOVING)
     _go_on_removing(top, own, key)
 
 
 def _go_on_removing(top: Folder, own: Folder, key: Key) -> None:
-    name = record_name(key).removesuffix(RECORD_END) + _REMOVING
+    name = executable_name(key) + _REMOVING
     record = manifest.read(str(own.path / name), key)
     shared = others(own, key).files
     files = {each: listed for each, listed in record.files.items() if each not in shared}
@@ -160,13 +160,7 @@ def _go_on_removing(top: Folder, own: Folder, key: Key) -> None:
 
 def _half_removed(own: Folder) -> list[Key]:
     """Return what a removal has been begun of."""
-    names = [name for name in own.names() if name.endswith(_REMOVING)]
-    keys = [key_of(own, name) for name in names]
-    return [
-        key
-        for key, name in zip(keys, names, strict=True)
-        if key and record_name(key).removesuffix(RECORD_END) + _REMOVING == name
-    ]
+    return [key for name in own.names() if (key := key_of(own, name, _REMOVING))]
 
 
 def others(own: Folder, key: Key) -> Record:
@@ -175,7 +169,7 @@ def others(own: Folder, key: Key) -> Record:
     folders: list[str] = []
     for name in own.names():
         other = key_of(own, name) if name != record_name(key) else None
-        if other and record_name(other) == name:
+        if other:
             try:
                 record = manifest.read(str(own.path / name), other)
             except StoreError as error:

@@ -20,7 +20,7 @@ def leave_out(staged: Installation, parts: Iterable[Part], *, is_slim: bool) -> 
     before = _size(staged.path)
     gone: dict[str, int] = {}
     if staged.standard_library:
-        tree = _Tree(staged.path, staged.standard_library)
+        tree = _Tree(staged.path, staged.standard_library, {})
         for part in parts:
             option = "--slim" if is_slim and part.in_slim else f"--drop {part.name}"
             gone[part.name] = _take(tree, part, option)
@@ -29,10 +29,11 @@ def leave_out(staged: Installation, parts: Iterable[Part], *, is_slim: bool) -> 
 
 
 class _Tree(NamedTuple):
-    """A staged tree and the folder of its standard library."""
+    """A staged tree, the folder of its standard library, and what its files name of libraries."""
 
     root: Path
     stdlib: Path
+    seen: dict[Path, set[Path]]
 
     def found(self, patterns: Iterable[str]) -> Iterator[Path]:
         """Yield what is there of a part."""
@@ -58,6 +59,10 @@ class _Tree(NamedTuple):
         found = (*self.root.glob("lib/*.so*"), *self.root.glob("lib/*.dylib"))
         return [path for path in found if path.is_file() and not path.is_symlink()]
 
+    def loaded(self) -> set[Path]:
+        """Return the shared libraries that something loads."""
+        return loaded(self.programs(), self.libraries(), self.seen)
+
     def remove(self, paths: Iterable[Path]) -> int:
         """Remove files and folders, and the folders that are empty then; returns how many bytes they had."""
         removed = 0
@@ -78,15 +83,14 @@ def _take(tree: _Tree, part: Part, option: str) -> int:
     """Take a part out of the tree; returns how many bytes that has lost."""
     if part.name == ENSUREPIP:
         return _take_wheels(tree)
-    if part.name == LIBPYTHON and loaded(tree.programs(), tree.libraries()) & set(tree.found(part.paths)):
+    if part.name == LIBPYTHON and tree.loaded() & set(tree.found(part.paths)):
         return 0
     has_programs = any(path.startswith(EXTENSIONS) for path in part.paths)
-    needed = loaded(tree.programs(), tree.libraries()) if has_programs else set()
+    needed = tree.loaded() if has_programs else set()
     missed = [name for name in part.modules if tree.has_module(name)]
     removed = tree.remove(tree.found(part.paths))
     if needed:
-        libraries = tree.libraries()
-        removed += tree.remove(sorted(needed & set(libraries) - loaded(tree.programs(), libraries)))
+        removed += tree.remove(sorted(needed & set(tree.libraries()) - tree.loaded()))
     if part.name == DEBUG:
         removed += sum(debug_sections.strip(path) for path in (*tree.programs(), *tree.libraries()))
     return removed - sum(stand_ins.say_missing(tree.stdlib, name, part.name, option) for name in missed)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 NAME = "made_with"
-_FLAGS = ("externally_managed", "registry", "compile_bytecode", "reproducible", "slim")
+FLAGS = ("externally_managed", "registry", "compile_bytecode", "reproducible", "slim")
 
 
 class MadeWith(NamedTuple):
@@ -26,14 +26,12 @@ class MadeWith(NamedTuple):
         """Return what a record says; what it does not say, or in another form, nobody has said."""
         found = record.get(NAME)
         said = found if isinstance(found, dict) else {}
-        flags = {name: said[name] for name in _FLAGS if isinstance(said.get(name), bool)}
+        flags = {name: said[name] for name in FLAGS if isinstance(said.get(name), bool)}
         return cls(**flags)._replace(keep=_names(said.get("keep")), drop=_names(said.get("drop")))
 
     def over(self, before: "MadeWith") -> "MadeWith":
         """Return what an installation is made with in the place of one that was made with `before`."""
-        flags = {
-            name: value for name, value in self._asdict().items() if name in _FLAGS and value is not None
-        }
+        flags = {name: value for name, value in self._asdict().items() if name in FLAGS and value is not None}
         if self.slim is False:
             return before._replace(**flags | {"slim": None}, keep=frozenset(), drop=self.drop)
         return before._replace(

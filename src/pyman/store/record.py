@@ -1,4 +1,4 @@
-"""The record of an installation, `.pyman.json`, as far as it says whose it is. Loads nothing.
+"""The record of an installation, `.pyman.json`, as far as it says whose it is. Loads next to nothing.
 
 To list a store means to look at every record in it, and each is hundreds of kilobytes long, for it lists the
 files: only its head is read. `manifest` reads all of it.
@@ -7,12 +7,13 @@ files: only its head is read. `manifest` reads all of it.
 import os
 import stat
 
+from pyman.system.regular_file import ITSELF
+
 RECORD = ".pyman.json"
 # The form in which records are written. Those that do not say have it as well, or no list of files yet.
 FORM = 1
 _HEAD = 1024
 _LARGEST = 64 << 20
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def fault(path: str, name: str) -> str:
@@ -21,7 +22,7 @@ def fault(path: str, name: str) -> str:
     A record that cannot be understood is one all the same: it is damaged, or of a newer pyman.
     """
     try:
-        file = os.open(f"{path}/{RECORD}", _READ)
+        file = os.open(f"{path}/{RECORD}", ITSELF)
     except FileNotFoundError:
         return _without_record(path)
     except NotADirectoryError:

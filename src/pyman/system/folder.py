@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from pyman.system import filesystem, groups
+from pyman.system.regular_file import ITSELF
 
 _ANCHORED = (
     os.name == "posix"
@@ -28,8 +29,6 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _REPARSE_POINT = 0x400
 _ANY_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 FOLDER = _ANY_FOLDER | _NOFOLLOW
-# Nor is the other end of a pipe waited for.
-_READ = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | getattr(os, "O_BINARY", 0)
 
 
@@ -136,7 +135,7 @@ class Folder:
     @contextmanager
     def opened(self, name: str) -> Iterator[int]:
         """Give the descriptor of a file, to be read; it may be no regular one."""
-        file = os.open(self._at(name), _READ, dir_fd=self.descriptor)
+        file = os.open(self._at(name), ITSELF, dir_fd=self.descriptor)
         try:
             yield file
         finally:

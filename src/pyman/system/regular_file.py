@@ -7,9 +7,14 @@ To open a named pipe waits for its writer, and lets one that waits go on; to ope
 import os
 import stat
 from errno import EFBIG, EINVAL
+from pathlib import Path
 
 _Path = str | os.PathLike[str]
 
+# To open the file itself: through no link, nor waiting for the other end of a pipe.
+ITSELF = (
+    os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+)
 _FLAGS = os.O_RDONLY
 for _name in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"):  # what of them the system has
     _FLAGS |= getattr(os, _name, 0)
@@ -28,6 +33,11 @@ def opened(path: _Path, flags: int = _FLAGS) -> int:  # noqa: ARG001 - so that i
         os.close(file)
         raise
     return file
+
+
+def is_readable(path: Path) -> bool:
+    """Whether there is a file that this user may read: access() says no where is_file() would raise."""
+    return os.access(path, os.R_OK) and path.is_file()
 
 
 def head(path: _Path, most: int) -> bytes:
