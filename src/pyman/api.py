@@ -25,7 +25,6 @@ from pyman.errors import NoDownloadFoundError, PymanError
 from pyman.machine import detection
 from pyman.network.policy import Network
 from pyman.requests.request import Request
-from pyman.requests.suggest import written
 from pyman.slimming.ledger import Ledger
 from pyman.store import installations
 from pyman.store.installations import Store, user_store
@@ -143,6 +142,8 @@ def _request(request: object) -> Request:
     """Return the request that a text is; TypeError, which says what to write, for anything else."""
     if isinstance(request, str):
         return Request.parse(request)
+    from pyman.requests.suggest import written  # noqa: PLC0415 - it is for mistakes
+
     raise TypeError(f"a request is a text, not {request!r}: write {written(request)}")
 
 

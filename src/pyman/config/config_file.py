@@ -8,7 +8,6 @@ What is not known is passed over, for a newer pyman may know it: that is a remar
 fault, and a file with one is not used at all: half of what was settled may be the half that matters less.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterator
@@ -18,10 +17,10 @@ from typing import Any, NamedTuple
 from pyman.config.known import KNOWN
 from pyman.errors import UsageError
 from pyman.system import regular_file
+from pyman.system.toml_place import place_of
 
 FIXED = "fixed"
 _LARGEST = 1024 * 1024
-_LINE = re.compile(r"\(at line ([0-9]+), column [0-9]+\)")
 _MEND = "Mend it there; `pyman config` shows all that is set, and what is wrong."
 _LIKE = 0.6
 
@@ -70,10 +69,11 @@ def read(path: Path, *, is_site: bool) -> ConfigFile:
         found = tomllib.loads(text)
     except UnicodeDecodeError as error:
         return _broken(path, data.count(b"\n", 0, error.start) + 1, "it is not UTF-8")
-    except tomllib.TOMLDecodeError as error:
-        line = _LINE.search(str(error))
-        at = int(line[1]) if line else max(1, len(text.splitlines()))
-        return _broken(path, at, f"it is no TOML: {_LINE.sub('', str(error)).strip()}")
+    except (
+        ValueError
+    ) as error:  # not TOMLDecodeError alone: an integer may have more digits than Python reads
+        line, why = place_of(error, text)
+        return _broken(path, line, f"it is no TOML: {why}")
     except RecursionError:
         return _broken(path, 1, "it is no TOML that can be read")
     return _Reading(path, text, found).all(is_site=is_site)
@@ -143,6 +143,8 @@ def _is_toml(text: str) -> bool:
 
 
 def _meant(name: str) -> str:
+    import difflib  # noqa: PLC0415 - for mistakes, which most files have not
+
     wish = name.lower().replace("_", "-").removeprefix("pyman-")
     found = difflib.get_close_matches(wish, [*KNOWN, FIXED], n=1, cutoff=_LIKE)
     return f". Did you mean {found[0]}?" if found else ""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from pyman.catalogue import learned
+from pyman.config.known import is_on
 from pyman.doctor.finding import Finding, Setup
 from pyman.errors import MetadataError, NewerFormError
 from pyman.refresh.occasions import OLD_DAYS, known_on
@@ -34,4 +35,4 @@ def old(setup: Setup) -> Iterator[Finding]:
 
 
 def _refresh(setup: Setup) -> str:
-    return f"{'env -u PYMAN_OFFLINE ' if setup.environ.get('PYMAN_OFFLINE') else ''}pyman refresh"
+    return f"{'env -u PYMAN_OFFLINE ' if is_on(setup.environ.get('PYMAN_OFFLINE', '')) else ''}pyman refresh"

@@ -15,7 +15,7 @@ _SOME = 3
 
 def missing(setup: Setup) -> Iterator[Finding]:
     """The directory of links is not on PATH, though there are links in it."""
-    names = linked(setup)
+    names = _linked(setup)
     if names and not _places(setup):
         yield Finding(
             f"{setup.bin_dir} is not on PATH",
@@ -26,7 +26,7 @@ def missing(setup: Setup) -> Iterator[Finding]:
 
 def behind(setup: Setup) -> Iterator[Finding]:
     """A folder before that of the links has programs of the same names, or is another manager's."""
-    names, places = linked(setup), _places(setup)
+    names, places = _linked(setup), _places(setup)
     if not names or not places:
         return
     for folder in dict.fromkeys(setup.path[: places[0]]):
@@ -54,7 +54,7 @@ def twice(setup: Setup) -> Iterator[Finding]:
         )
 
 
-def linked(setup: Setup) -> list[str]:
+def _linked(setup: Setup) -> list[str]:
     """Return the names of the links that pyman has made and that lead somewhere, in order."""
     if not setup.store or not setup.bin_dir:
         return []

@@ -2,13 +2,13 @@
 
 import difflib
 import os
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from pyman.builds.target import Target
+from pyman.config.known import hosts_in, is_on
 from pyman.config.layers import Layers, origin_of
-from pyman.doctor.finding import Finding, Setup, put_from, unset
+from pyman.doctor.finding import Finding, Setup, put_from, unset, word
 from pyman.errors import PymanError
 from pyman.network.address import public
 from pyman.network.client import refuse_plain_http
@@ -47,7 +47,7 @@ def in_files(setup: Setup) -> Iterator[Finding]:
     """What is wrong with the user's file of settings, and with that of the site."""
     for remark in setup.environ.remarks if isinstance(setup.environ, Layers) else ():
         why = "pyman does nothing until it is mended" if remark.fault else "it says nothing to pyman"
-        yield Finding(str(remark).rstrip("."), why, f"${{EDITOR:-vi}} {shlex.quote(str(remark.path))}")
+        yield Finding(str(remark).rstrip("."), why, f"${{EDITOR:-vi}} {word(remark.path)}")
 
 
 def misspelled(setup: Setup) -> Iterator[Finding]:
@@ -133,8 +133,7 @@ def _place(name: str, value: str, environ: Mapping[str, str]) -> str:
 
 def _address(name: str, value: str, environ: Mapping[str, str]) -> str:
     del name
-    hosts = Network.from_environment({_HOSTS: environ.get(_HOSTS, "")})
-    refuse_plain_http(value, hosts)
+    refuse_plain_http(value, Network(insecure_hosts=hosts_in(environ.get(_HOSTS, ""))))
     return ""
 
 
@@ -162,7 +161,7 @@ class _Contradiction(NamedTuple):
 
 
 def _is_offline(environ: Mapping[str, str]) -> bool:
-    return Network.from_environment({"PYMAN_OFFLINE": environ.get("PYMAN_OFFLINE", "")}).offline
+    return is_on(environ.get("PYMAN_OFFLINE", ""))
 
 
 def _is_always(environ: Mapping[str, str]) -> bool:

@@ -1,7 +1,8 @@
 """Where a lock is looked for. Every `pyman find` loads this, and hardly anything with it."""
 
-import os
 from pathlib import Path
+
+from pyman.system.regular_file import is_readable
 
 NAME = "pyman.lock"
 
@@ -10,7 +11,6 @@ def nearest(start: Path) -> Path | None:
     """Return the nearest lock in `start` or above, if there is one."""
     for folder in (start, *start.parents):
         path = folder / NAME
-        # access() says no where is_file() would raise: in a folder that this user may not read.
-        if os.access(path, os.R_OK) and path.is_file():
+        if is_readable(path):
             return path
     return None

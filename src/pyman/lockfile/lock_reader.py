@@ -14,11 +14,11 @@ from pyman.lockfile import lock_place
 from pyman.lockfile.lock import FORMAT, Lock, Locked
 from pyman.requests.request import Request
 from pyman.system import regular_file
+from pyman.system.toml_place import place_of
 
 _LARGEST = 4 * 1024 * 1024
 _HINT = "`pyman lock REQUEST…` makes a lock; what another pyman wrote is best left as it is."
 _TABLE = re.compile(r"\s*\[\[\s*build\s*\]\]")
-_AT = re.compile(r"\(at line ([0-9]+), column [0-9]+\)")
 _Item = TypeVar("_Item")
 # Without a space or anything that would steer: it stands in scripts that are made of the lock.
 _URL = re.compile(r"(https?|file)://[!-~]+")
@@ -49,7 +49,7 @@ def parse(text: str, path: Path) -> Lock:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _broken(path, _line_of_error(text, str(error)), _AT.sub("", str(error)).strip()) from None
+        raise _broken(path, *place_of(error, text)) from None
     return _Reading(text, path).lock(document)
 
 
@@ -117,11 +117,6 @@ class _Reading(NamedTuple):
         named = re.compile(rf"\s*(\[\[\s*)?[\"']?{field}\b")
         found = next((place for place in range(begin, end) if named.match(lines[place])), begin)
         return _broken(self.path, found + 1, why)
-
-
-def _line_of_error(text: str, message: str) -> int:
-    found = _AT.search(message)
-    return int(found[1]) if found else max(1, len(text.splitlines()))
 
 
 def _broken(path: Path, line: int, why: str) -> MetadataError:

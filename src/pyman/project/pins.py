@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pyman.project.version_file import VersionFile, own_form
+from pyman.system.regular_file import is_readable
 from pyman.system.userdirs import config_dir
 
 NAMES = (".python-versions", ".python-version")
@@ -86,5 +87,4 @@ def own_path() -> Path:
 
 
 def _file(path: Path) -> VersionFile | None:
-    # access() says no where is_file() would raise: in a folder that this user may not read.
-    return own_form(path) if os.access(path, os.R_OK) and path.is_file() else None
+    return own_form(path) if is_readable(path) else None

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from pyman.errors import PymanError
 from pyman.project.pins import NAMES
-from pyman.project.version_file import read_text
+from pyman.project.version_file import SPECIFIER, read_text, versions_in
 from pyman.system import whole_file
 
 # What stands before the first version of a line, the versions, and what follows them.
 _LINE = re.compile(r"(?P<before>\s*)(?P<versions>[^#\s][^#]*?)(?P<after>\s*(#.*)?)", re.DOTALL)
-_SPECIFIER = re.compile(r"[<>=!~^|,]")
 
 
 def file_in(folder: Path) -> Path:
@@ -55,10 +54,9 @@ def _with_first(line: str, pin: str) -> str:
     found = _LINE.fullmatch(line)
     if not found:
         return line
-    words = [] if _SPECIFIER.search(found["versions"]) else found["versions"].split()[1:]
-    rest = [word for word in words if word != pin]
+    rest = [word for word in versions_in(found["versions"])[1:] if word != pin]
     # After a specifier a space parts nothing.
-    gap = "\n" if _SPECIFIER.search(pin) else " "
+    gap = "\n" if SPECIFIER.search(pin) else " "
     return found["before"] + gap.join([pin, *rest]) + found["after"]
 
 

@@ -4,7 +4,6 @@ That is `requires-python` (PEP 621), else poetry's constraint, both of `pyprojec
 `python_requires` of `setup.cfg`.
 """
 
-import os
 from collections.abc import Callable
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
@@ -19,6 +18,7 @@ from pyman.project import toml_file
 from pyman.project.toml_file import Document
 from pyman.requests.request import Request
 from pyman.system import regular_file
+from pyman.system.regular_file import is_readable
 
 NAME = "pyproject.toml"
 SETUP = "setup.cfg"
@@ -78,7 +78,7 @@ def requirement(start: Path, warn: Callable[[str], object]) -> Requirement | Non
     """
     for folder in (start, *start.parents):
         for name, read in _READERS.items():
-            if is_there(folder, name):
+            if is_readable(folder / name):
                 try:
                     found = read(folder / name)
                 except UsageError as error:
@@ -86,15 +86,9 @@ def requirement(start: Path, warn: Callable[[str], object]) -> Requirement | Non
                 else:
                     if found:
                         return found
-        if is_there(folder, NAME):
+        if is_readable(folder / NAME):
             return None
     return None
-
-
-def is_there(folder: Path, name: str) -> bool:
-    """Whether that file is in the folder and may be read."""
-    # access() says no where is_file() would raise: in a folder that this user may not read.
-    return os.access(folder / name, os.R_OK) and (folder / name).is_file()
 
 
 def of_value(document: Document, keys: tuple[str, ...], *, bare: bool = False) -> Requirement | None:

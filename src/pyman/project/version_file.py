@@ -19,7 +19,7 @@ from pyman.system import regular_file
 SYSTEM = "system"
 _LARGEST = 64 * 1024
 _SHOWN = 60
-_SPECIFIER = re.compile(r"[<>=!~^|,]")
+SPECIFIER = re.compile(r"[<>=!~^|,]")
 # The environments of pyenv-virtualenv: 3.12.1/envs/name.
 _OF_PYENV = re.compile(r"/envs/[^/]+$")
 
@@ -105,9 +105,13 @@ def lines_of(text: str) -> Iterator[Line]:
     """Yield the versions that the text of a version file names."""
     for number, line in enumerate(text.splitlines(), 1):
         content = line.partition("#")[0].strip()
-        # The spaces of a specifier do not part it.
-        for word in [content] if _SPECIFIER.search(content) else content.split():
+        for word in versions_in(content):
             yield Line(number, word, meaning(word))
+
+
+def versions_in(content: str) -> list[str]:
+    """Return the versions in a line without its comment: the spaces of a specifier do not part it."""
+    return [content] if SPECIFIER.search(content) else content.split()
 
 
 def meaning(word: str) -> Request | UsageError:

@@ -5,7 +5,6 @@ known (`install`, `run`) has it looked for once. Never with metadata that the us
 that was named in full, never offline. `PYMAN_REFRESH` and `--refresh`, `--no-refresh` say otherwise.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -74,10 +73,10 @@ class Refresher:
         store: Store,
         network: Network,
         *,
+        environ: Mapping[str, str],
         mirror: str = "",
         wish: bool | None = None,
         is_given: bool = False,
-        environ: Mapping[str, str] = os.environ,
         note: Callable[[str], None] = lambda _: None,
         warn: Callable[[PymanError], None] = lambda _: None,
     ) -> None:

@@ -1,7 +1,6 @@
 """What `pyman config` and `pyman explain` tell of settings: each value, and where it came from."""
 
 import os
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pyman.config import layers
@@ -43,10 +42,10 @@ class Told(NamedTuple):
         return _shown(self.setting, said.value) if isinstance(plain, str) else plain
 
 
-def told(environ: Mapping[str, str] = os.environ) -> list[Told]:
+def told() -> list[Told]:
     """Return all settings; UsageError where the site's file may not be read."""
-    found = layers.of(environ)
-    here = found if isinstance(found, Layers) else Layers(environ)
+    found = layers.of(os.environ)
+    here = found if isinstance(found, Layers) else Layers(found)
     return [Told(each, here.said(each.name), here.is_fixed(each.name)) for each in KNOWN.values()]
 
 
