@@ -50,15 +50,16 @@ print(json.dumps(signed))
 def fleet(bench: Bench) -> list[Row]:
     """A folder that was synced, and all clients at once; then the same folder from an object store."""
     folder = bench.scratch / "mirror"
-    _synced(bench, folder, bench.origin)
+    _synced(bench, folder)
     return [*_at_once(bench, folder), *_from_store(bench, folder)]
 
 
-def _synced(bench: Bench, folder: Path, origin: str, *options: str) -> Series:
-    own, _ = bench.releases.describe(bench.origin)
-    source = options or ("--metadata", str(own), "--mirror", origin)
+def _synced(bench: Bench, folder: Path, *options: str) -> Series:
+    if not options:
+        own, _ = bench.releases.describe(bench.origin)
+        options = ("--metadata", str(own), "--mirror", bench.origin)
     targets = ("--target", "linux-x86_64-gnu", "--target", "linux-x86_64-musl")
-    command = (bench.programs.pyman, "mirror", "sync", str(folder), *targets, "--no-refresh", *source)
+    command = (bench.programs.pyman, "mirror", "sync", str(folder), *targets, "--no-refresh", *options)
     sample = run(Command(command, bench.home().environment()))
     run(Command((bench.programs.pyman, "mirror", "check", str(folder)), bench.home().environment()))
     return Series((sample,))
@@ -132,14 +133,14 @@ def _from_store(bench: Bench, folder: Path) -> list[Row]:
     try:
         with _store(bench) as address:
             signed = _filled(bench, address, folder)
-            plain = _synced(bench, bench.scratch / "from-plain", "", "--from", f"{address}/public")
+            plain = _synced(bench, bench.scratch / "from-plain", "--from", f"{address}/public")
             rows = bench.scratch / "signed.json"
             archives = (bench.releases.gnu_312, bench.releases.gnu_313, bench.releases.musl_17_mb)
             document = own_form(archives).decode()
             for each in archives:
                 document = document.replace(f'"{each.file}"', json.dumps(signed[each.path]))
             rows.write_text(document, encoding="utf-8")
-            by_signature = _synced(bench, bench.scratch / "from-signed", "", "--metadata", str(rows))
+            by_signature = _synced(bench, bench.scratch / "from-signed", "--metadata", str(rows))
             home = bench.home()
             environment = home.environment(PYMAN_METADATA=str(rows), PYMAN_REFRESH="never")
             installed = run(Command((bench.programs.pyman, "install", "3.13"), environment))
