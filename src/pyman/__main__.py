@@ -27,6 +27,10 @@ def main() -> None:
         if not isinstance(ending.code, int):
             raise
         _leave(ending.code)
+    except Exception:
+        if not stopping.exit_code():
+            raise
+        _leave(stopping.exit_code())
 
 
 def _take_back_locale() -> None:

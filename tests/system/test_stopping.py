@@ -204,3 +204,42 @@ def test_nobody_waits_for_a_lock_of_who_was_stopped() -> None:
         [sys.executable, "-c", WAITS], capture_output=True, encoding="utf-8", timeout=110, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# pyman, with a signal that comes in the call of one function, or in a finaliser that runs then.
+STOPPED_IN = """\
+import os, signal, sys
+from pyman.__main__ import main
+
+where, how = sys.argv.pop(1), sys.argv.pop(1)
+
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def trace(frame, event, argument):
+    if frame.f_code.co_qualname == where and callable(signal.getsignal(signal.SIGTERM)):
+        sys.settrace(None)
+        Dropped() if how == "finaliser" else os.kill(os.getpid(), signal.SIGTERM)
+
+sys.settrace(trace)
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "how"),
+    [("Field.__set_name__", "there"), ("_command", "there"), ("_command", "finaliser")],
+)
+def test_signal_whose_exception_gets_lost(where: str, how: str, offer: Offer) -> None:
+    """Python 3.11 makes a RuntimeError of what ends a __set_name__; any prints what ends a finaliser."""
+    pyman, server = offer.pyman, offer.server
+    archive = small_archive(server.folder, Archive("3.13.5", "20250612", FOREIGN), 300_000)
+    offer(archive)
+    server.spoil(archive.file, stalled_body)
+    command = [sys.executable, "-c", STOPPED_IN, where, how, "install", "3.13", "--target", FOREIGN]
+    done = subprocess.run(
+        command, env=pyman.variables(), capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (143, "")
+    assert not pyman.leftovers()

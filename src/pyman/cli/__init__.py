@@ -176,7 +176,7 @@ def _outcome() -> int:
     except (click.Abort, OSError):
         raise
     except Exception as error:
-        if os.environ.get("PYMAN_DEBUG"):
+        if stopping.exit_code() or os.environ.get("PYMAN_DEBUG"):
             raise
         ui.error(PymanError(f"internal error: {type(error).__name__}: {error}", _REPORT))
         return 1

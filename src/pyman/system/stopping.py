@@ -1,10 +1,12 @@
 """^C, SIGTERM and SIGHUP: what is under way is told to stop, also where no exception gets to it.
 
-Python raises KeyboardInterrupt in the main thread alone, where it can be lost (in a finaliser, say); a thread
-that waits for bytes does not see it at all.
+Python raises KeyboardInterrupt in the main thread alone; a thread that waits for bytes does not see it at
+all. In the main thread it can be lost (in a finaliser), or become another error (before Python 3.12 whatever
+ends a `__set_name__` becomes a RuntimeError, and classes are made whenever a module is loaded).
 """
 
 import signal
+import sys
 from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,15 +14,17 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT
+_SOON = 0.01  # seconds
 _stoppers: list[Callable[[], None]] = []
 
 
 class _Listener:
-    """The thread that gets signals, and whether it wants them later; then the one that has come."""
+    """The thread that gets signals, whether it wants them later, and then the one that has come."""
 
     thread = 0
     is_busy = False
     late = 0
+    left_by = 0  # the signal for which an exception was raised
 
 
 _listener = _Listener()
@@ -63,11 +67,22 @@ def listen() -> None:
     # What is started with nohup goes on when its terminal is closed.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _received)
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _again)
+        sys.unraisablehook = _lost
+
+
+def exit_code() -> int:
+    """Return the exit code of a program that a signal has ended, or 0 if none has come.
+
+    Whatever error gets to the end of the program after a signal is that signal's.
+    """
+    return 128 + _listener.left_by if _listener.left_by else 0
 
 
 def ignore() -> None:
     """Let signals change nothing any more: all is done, and an exception now would only be printed."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
@@ -85,8 +100,24 @@ def _received(signum: int, frame: FrameType | None) -> None:
         _leave(signum)
 
 
+def _lost(lost: "sys.UnraisableHookArgs") -> None:
+    """Raise a signal's exception once more that came where Python only prints it: in a finaliser."""
+    if _listener.left_by and issubclass(lost.exc_type, (KeyboardInterrupt, SystemExit)):
+        # Not here, where it would be lost as well.
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _again(signum: int, frame: FrameType | None) -> None:
+    del signum
+    if _listener.left_by:
+        _received(_listener.left_by, frame)
+
+
 def _leave(signum: int) -> NoReturn:
     """Leave through the same clean-up as any other failure."""
+    _listener.left_by = signum
     _stop()
     if signum == signal.SIGINT:
         raise KeyboardInterrupt
