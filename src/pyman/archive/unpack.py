@@ -7,10 +7,11 @@ it is there.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pyman.archive import inflate, tar
 from pyman.archive.allowance import Allowance, Supply
@@ -28,6 +29,7 @@ WRITERS = 2
 _LOTS = 4  # how many lots of small files may wait for a writer
 
 DEFAULT = Limits()
+T = TypeVar("T")
 
 
 class Unpacked(NamedTuple):
@@ -53,7 +55,12 @@ def unpack(
     StoreError if the system cannot write. What is then left inside `destination` is the caller's to remove;
     outside it nothing is ever touched.
     """
-    return through(gathered(chunks, _BATCH), partial(_unpack, destination, limits, writers), _BATCHES)
+    return read_ahead(chunks, partial(_unpack, destination, limits, writers))
+
+
+def read_ahead(chunks: Iterable[bytes], consume: Callable[[Iterator[bytes]], T]) -> T:
+    """Read the chunks in the calling thread, and return what `consume` makes of them in another one."""
+    return through(gathered(chunks, _BATCH), consume, _BATCHES)
 
 
 def take_over(
@@ -75,17 +82,43 @@ def take_over(
     return _write(work, destination, writers, members)
 
 
+def unpack_inflated(
+    blocks: Iterable[bytes],
+    allowance: Allowance,
+    destination: Path,
+    limits: Limits = DEFAULT,
+    writers: int = WRITERS,
+) -> Unpacked:
+    """Do as `unpack` does with what another process inflates, in the calling thread.
+
+    `allowance` has received what the blocks that have come were packed in.
+    """
+    work = Unpacking(_tree(destination), limits, allowance)
+    return _write(work, destination, writers, tar.members(blocks))
+
+
+@contextmanager
+def inflated(
+    chunks: Iterable[bytes], folder: Path, most: int | None = None
+) -> Iterator[tuple[Supply, Iterator[bytes]]]:
+    """Give the blocks that the chunks of a tar inflate to, and the supply which counts these chunks.
+
+    No more is let through than what has come allows, or `most` bytes; what waits for that is in `folder`.
+    Raises as `unpack` does.
+    """
+    with Supply(chunks, folder, most) as supply:
+        blocks = inflate.blocks(supply, most or inflate.MAX_INFLATED)
+        yield supply, _told(supply.covering(blocks), folder)
+
+
 def _unpack(destination: Path, limits: Limits, writers: int, chunks: Iterator[bytes]) -> Unpacked:
     """Unpack a zip here, a tar in the next thread."""
     start, chunks = inflate.peek(chunks)
     if start.startswith(inflate.ZIP):
-        return _unzip(destination, limits, writers, chunks)
-    with Supply(chunks, destination, limits.inflated) as supply:
-        inflated = inflate.blocks(supply, limits.inflated or inflate.MAX_INFLATED)
-        blocks = _told(supply.covering(inflated), destination)
-        work = Unpacking(_tree(destination), limits, supply)
+        return unpack_zip(chunks, destination, limits, writers)
+    with inflated(chunks, destination, limits.inflated) as (supply, blocks):
         return through(
-            blocks, lambda blocks: _write(work, destination, writers, tar.members(blocks)), _BLOCKS
+            blocks, lambda blocks: unpack_inflated(blocks, supply, destination, limits, writers), _BLOCKS
         )
 
 
@@ -97,7 +130,9 @@ def _told(blocks: Iterator[bytes], destination: Path) -> Iterator[bytes]:
         raise failure(error, destination, "the archive") from error
 
 
-def _unzip(destination: Path, limits: Limits, writers: int, chunks: Iterator[bytes]) -> Unpacked:
+def unpack_zip(
+    chunks: Iterable[bytes], destination: Path, limits: Limits = DEFAULT, writers: int = WRITERS
+) -> Unpacked:
     """Keep the zip in a file that is gone when this returns, and write what it holds."""
     from pyman.archive import unzip  # noqa: PLC0415 - few archives are one
 
