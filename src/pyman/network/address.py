@@ -3,6 +3,7 @@
 import os
 from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
+CHECK = "Check the network and the address."  # the hint of most errors that are about one
 _NONE = "<not a URL>"
 
 

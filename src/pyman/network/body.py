@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pyman.errors import CancelledError, DigestMismatchError, FetchError
 from pyman.network import problems
-from pyman.network.address import public
+from pyman.network.address import CHECK, public
 from pyman.network.client import opened
 from pyman.network.lean_httpx import httpx
 from pyman.network.policy import Network
@@ -79,9 +79,7 @@ class Body:
                 return  # a body shorter than announced is a RemoteProtocolError
             self._stack.close()
             self._response = self._connected()
-        raise FetchError(
-            f"{public(self._url)}: the connection broke {_MOST_CONNECTIONS} times", problems.CHECK
-        )
+        raise FetchError(f"{public(self._url)}: the connection broke {_MOST_CONNECTIONS} times", CHECK)
 
     def _connected(self) -> httpx.Response:
         """Ask for what is missing, again and again as the settings allow, and return the answer."""

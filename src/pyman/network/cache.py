@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from pyman.errors import FetchError
 from pyman.network.cache_folder import DIGEST, Archives
-from pyman.network.download import Download, downloading
 from pyman.system import groups
+
+if TYPE_CHECKING:
+    from pyman.network.download import Download
 
 _ROOM = 8  # times an archive's size must be free: it is being unpacked, perhaps on the same disk
 
@@ -41,11 +43,17 @@ class Cache(NamedTuple):
         path = self._path(sha256)
         return path if path and _is_file(path) and not path.parent.is_symlink() else None
 
-    @contextmanager
-    def opened(self, path: Path, cancelled: Event) -> Iterator[Download]:
-        """Give the bytes of an archive that was found; FetchError if they cannot be read."""
+    def touch(self, path: Path) -> None:
+        """Note that an archive which was found is of use."""
         with suppress(OSError), Archives(path.parent) as folder:
             folder.touch(path.name)
+
+    @contextmanager
+    def opened(self, path: Path, cancelled: Event) -> "Iterator[Download]":
+        """Give the bytes of an archive that was found; FetchError if they cannot be read."""
+        from pyman.network.download import downloading  # noqa: PLC0415 - not needed to look for one
+
+        self.touch(path)
         with downloading(path.as_uri(), cancelled) as download:
             yield download
 
@@ -63,7 +71,9 @@ class Cache(NamedTuple):
         return FetchError(f"the cached archive is damaged and {gone}: {error.message}")
 
     @contextmanager
-    def keeping(self, download: Download, sha256: str | None, warn: Callable[[str], None]) -> Iterator[None]:
+    def keeping(
+        self, download: "Download", sha256: str | None, warn: Callable[[str], None]
+    ) -> Iterator[None]:
         """Copy what passes through `download` meanwhile, and keep it if it has that digest.
 
         Local files are not copied, nor what has no digest. A cache that cannot be written is a warning.

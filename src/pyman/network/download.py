@@ -8,10 +8,8 @@ from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 
 from pyman.errors import AbsentError, CancelledError, DigestMismatchError, FetchError, OfflineError
-from pyman.network.address import path_of, public
-from pyman.network.body import Body, size_at
+from pyman.network.address import CHECK, path_of, public
 from pyman.network.policy import Network
-from pyman.network.problems import CHECK
 from pyman.system import regular_file
 
 if TYPE_CHECKING:
@@ -119,6 +117,8 @@ def downloading(
             yield Download(url, size, _pieces(file), digest, cancelled, received=received)
         return
     check_online(url, network)
+    from pyman.network.body import Body  # noqa: PLC0415 - local files need nothing of it
+
     body = Body(url, network, digest, cancelled, received)
     with closing(body):
         yield Download(url, body.size, body.chunks(), digest, cancelled, body.content_type, received=received)
@@ -130,6 +130,8 @@ def size_of(url: str, network: Network) -> int | None:
         with _opened(url) as file:
             return os.fstat(file.fileno()).st_size
     check_online(url, network)
+    from pyman.network.body import size_at  # noqa: PLC0415 - the same
+
     return size_at(url, network)
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from threading import Event, Thread
 from time import monotonic
 
-import httpcore
+from pyman.network.lean_httpx import httpcore
 
 _GLANCE = 0.1  # seconds
 _LEAST = 0.001  # seconds; 0 would mean not to wait at all

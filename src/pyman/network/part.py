@@ -8,8 +8,8 @@ from threading import Event
 from typing import BinaryIO
 
 from pyman.errors import FetchError
+from pyman.network.address import CHECK
 from pyman.network.download import Download
-from pyman.network.problems import CHECK
 from pyman.system import regular_file
 
 _PIECE = 256 * 1024

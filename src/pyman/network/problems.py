@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from urllib.request import getproxies, proxy_bypass
 
 from pyman.errors import AbsentError, FetchError, UnreachableError
-from pyman.network.address import public
+from pyman.network.address import CHECK, public
 from pyman.network.lean_httpx import httpx
 
-CHECK = "Check the network and the address."
 _AUTHORITY = (
     "Set SSL_CERT_FILE to a file with the certificate of the authority (your company's, if a proxy "
     "looks into connections), or install the system's certificates (ca-certificates)."

@@ -72,6 +72,11 @@ def listen() -> None:
         sys.unraisablehook = _lost
 
 
+def is_listening() -> bool:
+    """Whether this process is pyman's own, and no other program that uses its API."""
+    return bool(_listener.thread)
+
+
 def exit_code() -> int:
     """Return the exit code of a program that a signal has ended, or 0 if none has come.
 
