@@ -28,6 +28,7 @@ ORDER = [
     "requests",  # what a user may type
     "archive",  # an archive into a tree, safely
     "network",  # verified bytes from an address
+    "reading",  # archives as they come, in a process of its own
     "catalogue",  # which builds there are
     "release_index",  # the build project's list, understood
     "locking",  # one process at a time

@@ -5,6 +5,7 @@ import os
 import sys
 from typing import NoReturn
 
+from pyman.reading import lanes
 from pyman.system import stopping
 
 # Objects more than there were, before Python looks for garbage. Nearly all that is made while pyman loads
@@ -13,8 +14,12 @@ _GARBAGE_LOOKED_FOR = 100_000
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code. Signals are taken over before the rest is loaded."""
+    """Run the command line and leave with its exit code.
+
+    Signals are taken over, and the process that reads is forked, before the rest is loaded.
+    """
     stopping.listen()
+    lanes.begin(sys.argv[1:])
     _take_back_locale()
     gc.set_threshold(_GARBAGE_LOOKED_FOR)
     try:
@@ -48,6 +53,7 @@ def _take_back_locale() -> None:
 def _leave(code: int) -> NoReturn:
     """End the process. Python would free every object one by one, which is a tenth of a short run."""
     stopping.ignore()
+    lanes.end()
     if sys.flags.dev_mode:
         sys.exit(code)  # then Python tells what was left open
     for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""kill -9, to the whole process group, at random moments of every command that changes the store."""
+"""kill -9, to all processes or to one of them, at random moments of every command that changes the store."""
 
 import os
 import signal
@@ -11,9 +11,12 @@ from random import Random
 
 from tests.reliability.aftermath import aftermath
 from tests.reliability.bench import Bench, Row
-from tests.reliability.runs import stopped, whole
+from tests.reliability.runs import Ended, Whom, stopped, whole
 from tests.reliability.world import World, real_world
 
+# How often each is tried, for every command.
+_WHOM: dict[Whom, int] = {"all": 6, "it": 1, "children": 2}
+_TOLD = {"all": "all its processes", "it": "it alone", "children": "those that it has started"}
 _MARGIN = 1.05  # of the measured time: the moment may lie just behind the end
 
 
@@ -36,25 +39,34 @@ def moment(length: float, random: Random) -> float:
 
 
 def run(bench: Bench) -> list[Row]:
-    """Kill each of the five commands as often as is wanted."""
+    """Kill each of the five commands, or what it has started, as often as is wanted."""
     with _worlds(bench) as worlds:
         lengths = moments(worlds[0])
-        names = [deed.name for deed in worlds[0].deeds()] * bench.wanted.amount(8, 60)
+        cases = [(deed.name, whom) for whom, times in _WHOM.items() for deed in worlds[0].deeds() * times]
+        cases *= bench.wanted.amount(1, 8)
 
-        def attempt(world: World, name: str, random: Random) -> list[str]:
+        def attempt(world: World, case: tuple[str, Whom], random: Random) -> list[str]:
+            name, whom = case
             deed = next(deed for deed in world.deeds() if deed.name == name)
             world.reset(deed.before)
-            ended = stopped(world.pyman, deed.arguments, moment(lengths[name], random), signal.SIGKILL)
-            wrong = [] if ended.code in (0, -signal.SIGKILL) else [f"exit code {ended.code}: {ended.stderr}"]
-            return wrong or aftermath(world, deed)
+            ended = stopped(world.pyman, deed.arguments, moment(lengths[name], random), signal.SIGKILL, whom)
+            return _wrong(ended, whom) or aftermath(world, deed)
 
-        rows = bench.each("kills", names, worlds, attempt, _named)
+        rows = bench.each("kills", cases, worlds, attempt, _named)
         note = f"{', '.join(lengths)} in turn; {worlds[0].what}"
         return [replace(row, note=note) for row in rows]
 
 
-def _named(_: str) -> str:
-    return "kill -9 in the middle of a command"
+def _wrong(ended: Ended, whom: Whom) -> list[str]:
+    """Return what is wrong with how it ended; without its children it goes on, or says what has happened."""
+    if whom == "children" and ended.code == 1:
+        return ended.faults() + ended.unclear()
+    code = 0 if whom == "children" else -signal.SIGKILL
+    return ended.faults() + ([] if ended.code in (0, code) else [f"exit code {ended.code}: {ended.stderr}"])
+
+
+def _named(case: tuple[str, Whom]) -> str:
+    return f"kill -9 in the middle of a command, {_TOLD[case[1]]}"
 
 
 @contextmanager

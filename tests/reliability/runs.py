@@ -8,18 +8,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
 
 from tests.conftest import CHECKOUT, Pyman
 from tests.reliability.injection import Fault
 
 LONGEST = 60.0  # seconds that any run may take
+_TO_END = 10.0  # ... and its processes to end after it
+Whom = Literal["all", "it", "children"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended; `steps` are the changes of files it made, `seconds` how long it took."""
+    """How a run ended; `steps` are the changes of files it made, `seconds` how long it took.
+
+    `left` counts the processes that it left behind.
+    """
 
     code: int
     stdout: str
@@ -27,10 +34,12 @@ class Ended:
     in_time: bool = True
     steps: int = 0
     seconds: float = 0.0
+    left: int = 0
 
     def faults(self) -> list[str]:
         """Return what no run may ever do."""
         wrong = [] if self.in_time else [f"it did not end within {LONGEST:.0f} s"]
+        wrong += [f"{self.left} processes are left"] if self.left else []
         told = [word for word in ("Traceback", "Exception ignored", "internal error") if word in self.stderr]
         return wrong + [f"it printed {word!r}: {self.stderr[-1500:]}" for word in told]
 
@@ -93,11 +102,12 @@ def whole(pyman: Pyman, *args: str) -> Ended:
 
 
 def stopped(
-    pyman: Pyman, args: tuple[str, ...], moment: float, how: signal.Signals, *, group: bool = True
+    pyman: Pyman, args: tuple[str, ...], moment: float, how: signal.Signals, whom: Whom = "all"
 ) -> Ended:
-    """Start pyman and send it a signal after `moment` seconds, to its whole group or to it alone.
+    """Start pyman and send a signal after `moment` seconds: to all its processes, or to one of them alone.
 
-    `seconds` of the result are counted from the signal, or from the start if it had ended before.
+    `seconds` of the result are counted from the signal, or from the start if it had ended before. No process
+    of it is left a while after it has ended.
     """
     # Not in development mode: a signal in the middle of an import leaves a file open, and that is no fault.
     process = subprocess.Popen(
@@ -118,9 +128,40 @@ def stopped(
     except subprocess.TimeoutExpired:
         in_time = moment < LONGEST
         began = time.monotonic()
-        (os.killpg if group else os.kill)(process.pid, how)
+        _send(process.pid, how, whom)
         out, err, in_time = _rest(process, in_time=in_time)
-    return Ended(process.returncode, out, err, in_time, 0, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Ended(process.returncode, out, err, in_time, 0, seconds, _left(process.pid))
+
+
+def _send(pid: int, how: signal.Signals, whom: Whom) -> None:
+    if whom == "all":
+        os.killpg(pid, how)
+    elif whom == "it":
+        os.kill(pid, how)
+    else:
+        for child in members(pid) - {pid}:
+            with suppress(ProcessLookupError):
+                os.kill(child, how)
+
+
+def _left(session: int) -> int:
+    """Return how many processes of a session go on though they have had the time to end."""
+    end = time.monotonic() + _TO_END
+    while (count := len(members(session))) and time.monotonic() < end:
+        time.sleep(0.01)
+    return count
+
+
+def members(session: int) -> set[int]:
+    """Return the processes of a session that have not ended; none where there is no /proc."""
+    found = set()
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, _, its_session = place.read_text("utf-8", "replace").rpartition(")")[2].split()[:4]
+            if int(its_session) == session and state != "Z":
+                found.add(int(place.parent.name))
+    return found
 
 
 def _rest(process: subprocess.Popen[str], *, in_time: bool) -> tuple[str, str, bool]:

@@ -36,7 +36,7 @@ def run(bench: Bench) -> list[Row]:
             deed = next(deed for deed in world.deeds() if deed.name == name)
             world.reset(deed.before)
             at, group = moment(lengths[name], random), random.random() < 1 / 2
-            ended = stopped(world.pyman, deed.arguments, at, how, group=group)
+            ended = stopped(world.pyman, deed.arguments, at, how, "all" if group else "it")
             with lock:
                 slowest[_named(case)] = max(slowest.get(_named(case), 0), ended.seconds)
             wrong = [f"stopped after {at:.3f} s: {each}" for each in _orderly(ended, how)]

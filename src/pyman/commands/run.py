@@ -15,6 +15,7 @@ from pyman.cli.here import check_locked, here, missing, project_option, remark
 from pyman.cli.networking import handed_on, network_options
 from pyman.discovery.finder import Found, Here, Outcome, find, installed
 from pyman.errors import UsageError
+from pyman.reading import lanes
 from pyman.report import ui
 from pyman.requests.request import Request
 from pyman.requests.spelling import spelled
@@ -80,6 +81,7 @@ def _run(line: Sequence[str], python: Python, *, dry_run: bool) -> int:
     if dry_run:
         ui.note(f"Would run {shlex.join(line)} with {python.path}")
         return 0
+    lanes.end()  # what is started would be its parent
     try:
         return execute(line, environment(python, os.environ))
     except CommandError as error:

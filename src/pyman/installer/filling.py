@@ -4,7 +4,7 @@ Of a file or folder here only its name is told: its path is nobody's business wh
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +17,8 @@ from pyman.errors import ArchiveError, FetchError, TooLargeError
 from pyman.installer.finishing import Finish
 from pyman.installer.reporter import Reporter
 from pyman.network.address import public
-from pyman.network.download import Download
 from pyman.prepare import former_place
+from pyman.reading.source import Stream
 from pyman.store.installations import Installation
 from pyman.store.record import FORM, RECORD
 
@@ -30,23 +30,23 @@ class Filling(NamedTuple):
     facts: dict[str, Any]
 
 
-def of_archive(build: Build, download: Download, tree: Path, reporter: Reporter, writers: int) -> Filling:
+def of_archive(build: Build, stream: Stream, tree: Path, reporter: Reporter, writers: int) -> Filling:
     """Unpack an archive as it comes, and compare its digest.
 
     Raises ArchiveError, FetchError for what is the source's fault, and StoreError.
     """
     try:
-        unpacked = unpack.unpack(_told(download, build, reporter), tree, writers=writers)
+        unpacked = stream.unpack(tree, lambda count: reporter.received(build.key, count), writers)
     except TooLargeError as error:
-        if build.sha256 and download.sha256 == build.sha256.lower():
+        if build.sha256 and stream.sha256 == build.sha256.lower():
             raise
-        raise FetchError(f"{public(download.url)}: {error.message}", error.hint) from None
+        raise FetchError(f"{public(stream.url)}: {error.message}", error.hint) from None
     except ArchiveError:
         # Damage on the way is the source's fault, not the archive's: the digest tells.
-        download.check(build.sha256)
+        stream.check()
         raise
-    download.check(build.sha256)
-    return Filling(unpacked, _facts(build, download))
+    stream.check()
+    return Filling(unpacked, _facts(build, stream))
 
 
 def of_folder(build: Build, folder: Path, tree: Path, told: Callable[[int], None], writers: int) -> Filling:
@@ -83,19 +83,13 @@ def _same(build: Build, facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(download: Download, build: Build, reporter: Reporter) -> Iterable[bytes]:
-    for chunk in download:
-        reporter.received(build.key, len(chunk))
-        yield chunk
-
-
-def _facts(build: Build, download: Download) -> dict[str, Any]:
+def _facts(build: Build, stream: Stream) -> dict[str, Any]:
     """Return where an archive came from that was read to its end: `url`, or the name of a `file`."""
-    url = build.url if build.local else download.url
+    url = build.url if build.local else stream.url
     return {
         **({"url": public(url)} if url else {}),
         **({"file": build.local.name} if build.local else {}),
-        "sha256": download.sha256,
+        "sha256": stream.sha256,
         "verified": build.sha256 is not None,
-        "archive_size": download.received,
+        "archive_size": stream.received,
     }

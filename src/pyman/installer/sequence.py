@@ -10,7 +10,7 @@ machine is published only if it runs on it. Where all that goes is told by a `De
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -24,7 +24,7 @@ from pyman.archive.pipeline import awaited
 from pyman.builds.key import Key
 from pyman.catalogue import advisories
 from pyman.catalogue.build import Build
-from pyman.catalogue.sources import first_of
+from pyman.catalogue.sources import first_of, sources_of
 from pyman.errors import (
     CancelledError,
     DoesNotRunError,
@@ -40,10 +40,9 @@ from pyman.installer.finishing import Finish
 from pyman.installer.reporter import Reporter
 from pyman.inventory import manifest
 from pyman.network.cache import Cache
-from pyman.network.client import hang_up
-from pyman.network.download import Download, downloading
-from pyman.network.part import reading_part
 from pyman.network.policy import Network
+from pyman.reading.chosen import reader
+from pyman.reading.source import Reader, Source, Stream
 from pyman.store.installations import Installation
 from pyman.system.filesystem import flushing
 from pyman.system.stopping import held_back, stoppable
@@ -68,6 +67,7 @@ class Installer:
     network: Network = field(default_factory=Network)
     follows: Mapping[str, Installation] = field(default_factory=dict)
     writers: int = unpack.WRITERS
+    reader: Reader = field(default_factory=reader)
 
     def install_all(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
         """Install the best of each choice, some at a time; the results in order, an error where it failed."""
@@ -82,11 +82,26 @@ class Installer:
                 with held_back():
                     self._stop()
                 raise
+            finally:
+                self.reader.close()
+
+    def _announced(self, build: Build) -> AbstractContextManager[None]:
+        """Have the first source asked while the build's place is being prepared."""
+        if build.local or Cache(self.network.cache_dir).find(build.sha256):
+            return nullcontext()
+        try:
+            first = sources_of(build, self.mirror)[0]
+        except FetchError:  # it is raised when its turn comes
+            return nullcontext()
+        return self.reader.announced(self._source(build, first))
+
+    def _source(self, build: Build, url: str) -> Source:
+        return Source(url, self.network, build.sha256)
 
     def _stop(self) -> None:
         """Make the threads that install end soon, also one that waits for bytes."""
         self.cancelled.set()
-        hang_up()
+        self.reader.stop()
 
     def _try_install(self, candidates: Sequence[Build]) -> Outcome:
         try:
@@ -121,11 +136,12 @@ class Installer:
             if present and not self.reinstall:
                 self.reporter.already(present)
                 return present
-            place.check()
-            for warning in advisories.warnings(build.key):
-                self.reporter.warned(warning)
-            each = replace(self, finish=self.finish.after(self._before(build, place)))
-            installation = each._from_anywhere(build, place)  # noqa: SLF001 - self
+            with self._announced(build):
+                place.check()
+                for warning in advisories.warnings(build.key):
+                    self.reporter.warned(warning)
+                each = replace(self, finish=self.finish.after(self._before(build, place)))
+                installation = each._from_anywhere(build, place)  # noqa: SLF001 - self
         for remark in place.settled():
             self.reporter.warned(remark)
         self.reporter.installed(installation, monotonic() - began)
@@ -150,9 +166,10 @@ class Installer:
                 place,
                 lambda tree: filling.of_folder(build, path, tree, self._copied(build), self.writers),
             )
-        with _opened(path, build.part, self.cancelled) as download:
-            self.reporter.reading(build.key, download.size, path.name)
-            return self._from(download, build, place)
+        source = Source(path.as_uri(), sha256=build.sha256, part=build.part)
+        with self.reader.reading(source, self.cancelled, self.reporter.warned) as stream:
+            self.reporter.reading(build.key, stream.size, path.name)
+            return self._from(stream, build, place)
 
     def _from_cache(self, build: Build, place: Destination) -> Installation | None:
         """Install what was downloaded before; None if there is nothing, or it is damaged."""
@@ -160,10 +177,12 @@ class Installer:
         path = cache.find(build.sha256)
         if not path:
             return None
+        cache.touch(path)
+        source = Source(path.as_uri(), sha256=build.sha256)
         try:
-            with cache.opened(path, self.cancelled) as download:
-                self.reporter.reading(build.key, download.size, "the cache")
-                return self._from(download, build, place)
+            with self.reader.reading(source, self.cancelled, self.reporter.warned) as stream:
+                self.reporter.reading(build.key, stream.size, "the cache")
+                return self._from(stream, build, place)
         except FetchError as error:
             self.reporter.failed(build.key, cache.damaged(path, error), final=False)
             return None
@@ -178,14 +197,13 @@ class Installer:
         return first_of(build, self.mirror, partial(self._from_source, build, place), failed)
 
     def _from_source(self, build: Build, place: Destination, url: str) -> Installation:
-        with downloading(url, self.cancelled, self.network) as download:
-            self.reporter.downloading(build.key, download.size)
-            with Cache(self.network.cache_dir).keeping(download, build.sha256, self.reporter.warned):
-                return self._from(download, build, place)
+        with self.reader.reading(self._source(build, url), self.cancelled, self.reporter.warned) as stream:
+            self.reporter.downloading(build.key, stream.size)
+            return self._from(stream, build, place)
 
-    def _from(self, download: Download, build: Build, place: Destination) -> Installation:
+    def _from(self, stream: Stream, build: Build, place: Destination) -> Installation:
         return self._made(
-            build, place, lambda tree: filling.of_archive(build, download, tree, self.reporter, self.writers)
+            build, place, lambda tree: filling.of_archive(build, stream, tree, self.reporter, self.writers)
         )
 
     def _made(self, build: Build, place: Destination, fill: Callable[[Path], Filling]) -> Installation:
@@ -212,8 +230,3 @@ class Installer:
             self.reporter.received(build.key, count)
 
         return told
-
-
-def _opened(path: Path, part: tuple[int, int] | None, cancelled: Event) -> AbstractContextManager[Download]:
-    """Open an archive that is here, alone or in a file with others."""
-    return reading_part(path, *part, cancelled) if part else downloading(path.as_uri(), cancelled)

@@ -1,0 +1,186 @@
+"""The process that reads, and the pipes to it: several lanes, each for one archive at a time.
+
+It is forked before anything is loaded, from a process with one thread: loading what speaks to the network
+then goes on beside the rest. Only Linux has it. macOS could fork as well, but its certificates and proxies
+come from frameworks that a forked process may not use.
+
+It ends with its parent, however that ends: nobody then holds the other end of the pipes.
+"""
+
+import os
+import signal
+import sys
+import time
+from typing import NamedTuple, NoReturn
+
+LANES = 4
+_LOADING = {"install"}  # these hardly ever find that there is nothing to read
+_WAITING = {"run", "upgrade"}
+_ROOM = 1 << 20  # bytes in a pipe, as much as Linux gives everybody
+_F_SETPIPE_SZ = 1031
+_PATIENCE = 2.0  # seconds; removing an unfinished file takes less
+_GLANCE = 0.001  # seconds
+
+
+class Lane(NamedTuple):
+    """The parent's ends of a lane: what is to be done goes in, what came of it comes out."""
+
+    commands: int
+    results: int
+
+
+class Ends(NamedTuple):
+    """The reading process's ends of a lane."""
+
+    commands: int
+    results: int
+
+
+class Process:
+    """A process that reads, with its lanes. It was `used` once a lane has been given work."""
+
+    def __init__(self, pid: int, lanes: list[Lane]) -> None:
+        self.pid = pid
+        self.lanes = lanes
+        self.used = False
+        self.status: int | None = None  # as waitpid gives it, once it has ended
+
+    def close(self) -> None:
+        """Let it end, and wait for that; by force where it takes too long, or has done nothing."""
+        for lane in self.lanes:
+            os.close(lane.commands)
+            os.close(lane.results)
+        self.lanes = []
+        end = time.monotonic() + (_PATIENCE if self.used else 0)
+        while self.status is None and time.monotonic() < end:
+            if self._has_ended():
+                return
+            time.sleep(_GLANCE)
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self._wait(0)
+
+    def fate(self) -> str:
+        """Say how it ended, which it did or is about to."""
+        for _ in range(100):
+            if self._has_ended():
+                break
+            time.sleep(_GLANCE)
+        if self.status is None:
+            return "closed its lanes"
+        code = os.waitstatus_to_exitcode(self.status)
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    def _has_ended(self) -> bool:
+        return self.status is not None or self._wait(os.WNOHANG)
+
+    def _wait(self, options: int) -> bool:
+        try:
+            pid, status = os.waitpid(self.pid, options)
+        except ChildProcessError:  # who started us lets the system reap children
+            pid, status = self.pid, 0
+        if pid:
+            self.status = status
+        return bool(pid)
+
+
+_early: list[Process] = []
+
+
+def begin(arguments: list[str]) -> None:
+    """Fork the process that reads if the command is one that may install."""
+    command = arguments[0] if arguments else ""
+    if command in _LOADING | _WAITING and _is_possible():
+        _fork(loading=command in _LOADING)
+
+
+def taken() -> Process | None:
+    """Return the process that was forked, if one was, to whom it belongs from now on."""
+    return _early.pop() if _early else None
+
+
+def end() -> None:
+    """End the process that nobody has taken."""
+    while _early:
+        _early.pop().close()
+
+
+def _is_possible() -> bool:
+    """Whether forking is allowed, and of use: on one processor both would only wait for each other."""
+    if sys.platform != "linux" or os.environ.get("PYMAN_ONE_PROCESS") or os.environ.get("_PYMAN_COMPLETE"):
+        return False
+    threading = sys.modules.get("threading")
+    return len(os.sched_getaffinity(0)) > 1 and (not threading or threading.active_count() == 1)
+
+
+def _fork(*, loading: bool) -> None:
+    """Fork; where the system refuses, there is no such process."""
+    opened: list[int] = []
+    try:
+        while len(opened) < 4 * LANES:
+            opened += os.pipe()
+        pid = os.fork()
+    except OSError:
+        for each in opened:
+            os.close(each)
+        return
+    # Each lane has two pipes, of which a pair is (read, write).
+    pipes = [opened[start : start + 4] for start in range(0, len(opened), 4)]
+    if pid == 0:
+        _read([Ends(pipe[0], pipe[3]) for pipe in pipes], [(pipe[1], pipe[2]) for pipe in pipes], loading)
+    for pipe in pipes:
+        os.close(pipe[0])
+        os.close(pipe[3])
+    _early.append(Process(pid, [Lane(pipe[1], pipe[2]) for pipe in pipes]))
+
+
+def _read(lanes: list[Ends], others: list[tuple[int, int]], loading: bool) -> NoReturn:  # noqa: FBT001
+    """Be the process that reads, until the parent has closed every lane."""
+    code = 1
+    try:
+        # Its parent gets them too, and tells it what to do.
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        for pair in others:
+            for each in pair:
+                os.close(each)
+        _be_silent()
+        code = _serve(lanes, loading)
+    except BaseException:  # noqa: BLE001, S110 - that it ended is all that its parent can be told
+        pass
+    finally:
+        os._exit(code)
+
+
+def _serve(lanes: list[Ends], loading: bool) -> int:  # noqa: FBT001
+    if not loading:
+        import select  # noqa: PLC0415
+
+        poll = select.poll()
+        for lane in lanes:
+            poll.register(lane.commands, select.POLLIN)
+        poll.poll()
+    from pyman.reading import server  # noqa: PLC0415 - this is what the fork is for
+
+    return server.serve(lanes)
+
+
+def _be_silent() -> None:
+    """Hold nobody's terminal or pipe: who waits for the end of pyman's output waits for pyman alone."""
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+    except OSError:  # a root without /dev
+        return
+    for each in range(3):
+        os.dup2(null, each)
+    os.close(null)
+
+
+def widen(pipe: int) -> None:
+    """Let a pipe hold a block, if the system allows it; with less in it, its two ends wait more often."""
+    try:
+        import fcntl  # noqa: PLC0415
+
+        fcntl.fcntl(pipe, _F_SETPIPE_SZ, _ROOM)
+    except (ImportError, OSError):
+        pass

@@ -1,0 +1,182 @@
+"""The process that reads: it does what threads would do, and ends with its parent, however either ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from tests.conftest import ELSEWHERE, Offer, Pyman
+from tests.reliability.runs import members
+from tests.support.builds import Archive, small_archive
+from tests.support.imports import loaded, started
+from tests.support.server import (
+    Fault,
+    cut_body,
+    not_found,
+    redirect_to,
+    stalled_body,
+    too_long_length,
+    too_short_length,
+    unavailable,
+    web_page,
+    without_ranges,
+    wrong_byte,
+)
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason=ELSEWHERE + "only Linux has the process that reads"),
+    pytest.mark.skipif(
+        sys.platform == "linux" and len(os.sched_getaffinity(0)) == 1,
+        reason=ELSEWHERE + "on one processor there is no such process",
+    ),
+]
+
+FOREIGN = "linux-riscv64-gnu"
+INSTALL = ("install", "3.13", "--target", FOREIGN)
+IN_THREADS = {"PYMAN_ONE_PROCESS": "1"}
+
+
+FAULTS: dict[str, Fault | None] = {
+    "none": None,
+    "cut": cut_body,
+    "not found": not_found,
+    "redirect": redirect_to("http://other.invalid/x"),
+    "too long": too_long_length,
+    "too short": too_short_length,
+    "unavailable": unavailable,
+    "web page": web_page,
+    "without ranges": without_ranges,
+    "wrong byte": wrong_byte,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_whichever_reads_the_same_comes_of_it(fault: Fault | None, offer: Offer) -> None:
+    """What is told, what is asked for, and what is in store and cache afterwards."""
+    pyman, server = offer.pyman, offer.server
+    archive = small_archive(server.folder, Archive("3.13.5", "20250612", FOREIGN), 300_000)
+    offer(archive)
+    if fault:
+        server.spoil(archive.file, fault)
+    seen = []
+    for number, env in enumerate(({}, IN_THREADS)):
+        user = replace(pyman, root=pyman.root / str(number))
+        user.work.mkdir(parents=True)
+        cache = user.root / "cache"
+        server.asked.clear()
+        done = subprocess.run(
+            user.command(*INSTALL),
+            env=user.measured(user.variables({**env, "PYMAN_CACHE_DIR": str(cache)}), [*INSTALL, *env]),
+            cwd=user.work,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        told = re.sub(r"in [\d.]+ m?s", "in time", done.stderr.replace(str(user.root), "~"))
+        kept = sorted(path.name for path in cache.rglob("*"))
+        asked = [each.headers.get("range") for each in server.asked]
+        seen.append((done.returncode, told, kept, asked, user.installed(), user.leftovers()))
+    assert seen[0] == seen[1]
+
+
+@pytest.fixture
+def stalled(offer: Offer) -> Iterator["subprocess.Popen[str]"]:
+    """An install that waits for bytes which do not come, in a session of its own."""
+    pyman, server = offer.pyman, offer.server
+    archive = small_archive(server.folder, Archive("3.13.5", "20250612", FOREIGN), 300_000)
+    offer(archive)
+    server.spoil(archive.file, stalled_body)
+    pyman.environment["PYMAN_CACHE_DIR"] = str(pyman.root / "cache")
+    with subprocess.Popen(
+        pyman.command(*INSTALL),
+        env=pyman.variables(),
+        cwd=pyman.work,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        wait_for(lambda: any(pyman.root.glob("cache/archives/*.part")))
+        assert len(members(process.pid)) == 2
+        yield process
+        process.kill()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail("it does not come to pass")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_it_ends_with_its_parent(name: str, stalled: "subprocess.Popen[str]", pyman: Pyman) -> None:
+    """By a signal to the parent alone, and to nobody else; what it had of the archive is gone then."""
+    stalled.send_signal(getattr(signal, name))
+    told = stalled.communicate(timeout=60)[1]
+    assert stalled.returncode == {"SIGINT": 130, "SIGTERM": 143}.get(name, -signal.SIGKILL), told
+    wait_for(lambda: not members(stalled.pid))
+    assert not list(pyman.root.glob("cache/archives/*"))
+    assert pyman.installed() == []
+
+
+def test_signals_for_both_are_the_parents(stalled: "subprocess.Popen[str]", pyman: Pyman) -> None:
+    """A terminal sends ^C to all."""
+    os.killpg(stalled.pid, signal.SIGINT)
+    assert stalled.communicate(timeout=60)[1].splitlines()[1:] == []
+    assert stalled.returncode == 130
+    wait_for(lambda: not members(stalled.pid))
+    assert not pyman.leftovers()
+
+
+def test_that_it_was_killed_is_told(stalled: "subprocess.Popen[str]", pyman: Pyman) -> None:
+    (reading,) = members(stalled.pid) - {stalled.pid}
+    os.kill(reading, signal.SIGKILL)
+    told = stalled.communicate(timeout=60)[1]
+    assert stalled.returncode == 1
+    assert "error: the process that reads archives was ended by SIGKILL\nhint: Run the command again." in told
+    assert pyman.installed() == []
+    assert not pyman.leftovers()
+
+
+def test_who_runs_a_python_is_alone(pyman: Pyman, offer: Offer, real: list[Archive]) -> None:
+    """What `pyman run` becomes has no child that it has not started, installed or not."""
+    offer(real[0])
+    program = "import os\ntry: os.waitpid(-1, 0)\nexcept ChildProcessError: print('alone')"
+    for _ in range(2):
+        assert pyman("run", real[0].version, "python", "-c", program).stdout == "alone\n"
+    assert offer.server.count(real[0].file) == 1
+
+
+def test_a_command_that_cannot_be_split_goes_on(offer: Offer) -> None:
+    """Where the system allows no more processes, threads read."""
+    archive = small_archive(offer.server.folder, Archive("3.13.5", "20250612", FOREIGN))
+    offer(archive)
+    program = (
+        "import os, sys\n"
+        "def refused(): raise BlockingIOError(11, 'Resource temporarily unavailable')\n"
+        "os.fork = refused\n"
+        "from pyman.__main__ import main\n"
+        "main()"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, *INSTALL],
+        env=offer.pyman.variables(),
+        check=True,
+        capture_output=True,
+    )
+    assert offer.pyman.installed() == [archive.key]
+
+
+def test_what_speaks_to_the_network_is_loaded_by_it_alone(offer: Offer) -> None:
+    """Loading that was the largest part of an install."""
+    archive = small_archive(offer.server.folder, Archive("3.13.5", "20250612", FOREIGN))
+    offer(archive)
+    done = started(offer.pyman.variables(), "-m", "pyman", *INSTALL)
+    assert offer.pyman.installed() == [archive.key]
+    assert not loaded(done) & {"httpx", "httpcore", "ssl", "email", "http.client", "netrc", "truststore"}
