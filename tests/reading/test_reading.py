@@ -180,3 +180,82 @@ def test_what_speaks_to_the_network_is_loaded_by_it_alone(offer: Offer) -> None:
     done = started(offer.pyman.variables(), "-m", "pyman", *INSTALL)
     assert offer.pyman.installed() == [archive.key]
     assert not loaded(done) & {"httpx", "httpcore", "ssl", "email", "http.client", "netrc", "truststore"}
+
+
+MINORS = ("3.11.9", "3.12.4", "3.13.5")
+
+
+@pytest.fixture
+def several(offer: Offer) -> list[Archive]:
+    """Builds to be installed at once, in processes of their own."""
+    folder = offer.server.folder
+    archives = [small_archive(folder, Archive(each, "20250612", FOREIGN), 100_000) for each in MINORS]
+    offer(*archives)
+    return archives
+
+
+def test_of_several_each_is_told_and_done(several: list[Archive], offer: Offer) -> None:
+    """One cannot be had, one is there, and one is behind a warning; whether or not processes do it."""
+    pyman = offer.pyman
+    offer.server.spoil(several[1].file, not_found)
+    seen = []
+    for number, env in enumerate(({}, IN_THREADS)):
+        user = replace(pyman, root=pyman.root / str(number))
+        user.work.mkdir(parents=True)
+        user("install", "3.11", "--target", FOREIGN, env=env)
+        done = user("install", *MINORS, "--target", FOREIGN, "--reinstall", "--slim", code=1, env=env)
+        assert user.installed() == [several[0].key, several[2].key]
+        assert not user.leftovers()
+        seen.append(sorted(re.sub(r"in [\d.]+ m?s", "in time", done.stderr).splitlines()))
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("to_all", [True, False], ids=["all", "it"])
+def test_several_that_are_stopped(name: str, to_all: bool, several: list[Archive], offer: Offer) -> None:  # noqa: FBT001
+    """None of them goes on, and what was begun is gone, or is swept by the next one."""
+    for archive in several[:2]:  # so many at once
+        offer.server.spoil(archive.file, stalled_body, times=1)
+    pyman = offer.pyman
+    with subprocess.Popen(
+        pyman.command("install", *MINORS, "--target", FOREIGN),
+        env=pyman.variables(),
+        cwd=pyman.work,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        wait_for(lambda: len(offer.server.asked) >= 2)
+        assert len(members(process.pid)) == 2 + len(MINORS)
+        (os.killpg if to_all else os.kill)(process.pid, getattr(signal, name))
+        told = process.communicate(timeout=60)[1]
+        assert process.returncode == {"SIGINT": 130, "SIGTERM": 143}.get(name, -signal.SIGKILL), told
+        assert "error" not in told
+        wait_for(lambda: not members(process.pid))
+    if not (to_all and name == "SIGKILL"):
+        assert not pyman.leftovers()
+    pyman("install", *MINORS, "--target", FOREIGN)
+    assert pyman.installed() == [archive.key for archive in several]
+    assert not pyman.leftovers()
+
+
+def test_one_of_several_that_is_killed(several: list[Archive], offer: Offer) -> None:
+    """The others come to their end, and that it was killed is told."""
+    pyman = offer.pyman
+    offer.server.spoil(several[0].file, stalled_body)
+    with subprocess.Popen(
+        pyman.command("install", *MINORS, "--target", FOREIGN),
+        env=pyman.variables(),
+        cwd=pyman.work,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        wait_for(lambda: len(pyman.installed()) == 2)
+        wait_for(lambda: len(members(process.pid)) == 3)
+        (installing,) = members(process.pid) - {process.pid, min(members(process.pid) - {process.pid})}
+        os.kill(installing, signal.SIGKILL)
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "error: a process that installs was ended by SIGKILL\nhint: Run the command again." in told
+    assert pyman.installed() == [several[1].key, several[2].key]

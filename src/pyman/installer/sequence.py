@@ -71,6 +71,29 @@ class Installer:
 
     def install_all(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
         """Install the best of each choice, some at a time; the results in order, an error where it failed."""
+        try:
+            return self._in_processes(choices) if len(choices) > 1 else self._in_threads(choices)
+        finally:
+            self.reader.close()
+
+    def _in_processes(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
+        from pyman.installer import several  # noqa: PLC0415 - mostly there is one
+
+        most = several.at_once(len(choices), self.reader.slots)
+        if most == 1:
+            return self._in_threads(choices)
+        work = partial(self._in_process, choices)
+        return several.install(len(choices), work, self.reporter, most, self.reader.slots)
+
+    def _in_process(
+        self, choices: Sequence[Sequence[Build]], number: int, slot: int | None, reporter: Reporter
+    ) -> tuple[Outcome, bool]:
+        """Install one of them in a process of its own; says also whether the next may have the slot."""
+        each = replace(self, reader=self.reader.shared(slot), reporter=reporter, writers=1)
+        (outcome,) = each._in_threads([choices[number]])  # noqa: SLF001 - self
+        return outcome, each.reader.is_clean
+
+    def _in_threads(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
         # Several keep the processors busy as they are: more threads would only wait for each other.
         each = self if len(choices) == 1 else replace(self, writers=1)
         with stoppable(self._stop), ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
@@ -82,8 +105,6 @@ class Installer:
                 with held_back():
                     self._stop()
                 raise
-            finally:
-                self.reader.close()
 
     def _announced(self, build: Build) -> AbstractContextManager[None]:
         """Have the first source asked while the build's place is being prepared."""
@@ -93,10 +114,7 @@ class Installer:
             first = sources_of(build, self.mirror)[0]
         except FetchError:  # it is raised when its turn comes
             return nullcontext()
-        return self.reader.announced(self._source(build, first))
-
-    def _source(self, build: Build, url: str) -> Source:
-        return Source(url, self.network, build.sha256)
+        return self.reader.announced(Source(first, self.network, build.sha256))
 
     def _stop(self) -> None:
         """Make the threads that install end soon, also one that waits for bytes."""
@@ -197,7 +215,8 @@ class Installer:
         return first_of(build, self.mirror, partial(self._from_source, build, place), failed)
 
     def _from_source(self, build: Build, place: Destination, url: str) -> Installation:
-        with self.reader.reading(self._source(build, url), self.cancelled, self.reporter.warned) as stream:
+        source = Source(url, self.network, build.sha256)
+        with self.reader.reading(source, self.cancelled, self.reporter.warned) as stream:
             self.reporter.downloading(build.key, stream.size)
             return self._from(stream, build, place)
 

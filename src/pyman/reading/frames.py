@@ -9,7 +9,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyman import errors
 from pyman.errors import PymanError
@@ -44,26 +44,25 @@ def write(pipe: int, job: int, kind: bytes, received: int, data: bytes = b"") ->
     _write_all(pipe, data)
 
 
-def read(pipe: int, job: int) -> Iterator[tuple[bytes, int, bytes]]:
-    """Yield kind, bytes received and bytes of each frame of a job; those of earlier jobs are passed over.
+class Frame(NamedTuple):
+    """A frame, or a piece of it."""
 
-    The bytes of a BLOCK or CHUNK come in pieces, as they are in the pipe. Raises Broken.
-    """
+    job: int
+    kind: bytes
+    received: int
+    data: bytes
+
+
+def read(pipe: int) -> Iterator[Frame]:
+    """Yield each frame that comes; a BLOCK or CHUNK in pieces, as it is in the pipe. Raises Broken."""
     while True:
-        number, kind, received, length = _HEADER.unpack(_read_all(pipe, _HEADER.size))
-        if kind not in (BLOCK, CHUNK):
-            data = _read_all(pipe, length)
-            if number == job:
-                yield kind, received, data
-            continue
-        left = length
-        while left or not length:
-            piece = _read_some(pipe, left) if left else b""
-            left -= len(piece)
-            if number == job:
-                yield kind, received, piece
-            if not left:
-                break
+        job, kind, received, length = _HEADER.unpack(_read_all(pipe, _HEADER.size))
+        if kind not in (BLOCK, CHUNK) or not length:
+            yield Frame(job, kind, received, _read_all(pipe, length))
+        while kind in (BLOCK, CHUNK) and length:
+            piece = _read_some(pipe, length)
+            length -= len(piece)
+            yield Frame(job, kind, received, piece)
 
 
 def say(pipe: int, word: str, job: int = 0, about: object = None) -> None:

@@ -16,7 +16,7 @@ from pyman.archive.unpack import Unpacked
 from pyman.errors import ArchiveError, CancelledError, PymanError
 from pyman.reading import frames
 from pyman.reading.lanes import Lane, Process, widen
-from pyman.reading.source import Source, Told
+from pyman.reading.source import Reader, Source, Told
 
 _ENDED = "Run the command again. PYMAN_ONE_PROCESS=1 does without that process."
 
@@ -24,12 +24,38 @@ _ENDED = "Run the command again. PYMAN_ONE_PROCESS=1 does without that process."
 class Lanes:
     """The reader that has a process of its own, whose lanes it hands out and takes back."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, first: int = 0, *, is_mine: bool = True) -> None:
         self._process = process
+        self._is_mine = is_mine
         self._free = SimpleQueue[_Lane]()
         self._announced: dict[Source, _Lane] = {}
-        for lane in process.lanes:
-            self._free.put(_Lane(lane, process))
+        self._lanes = [_Lane(lane, process, first) for lane in process.lanes]
+        for lane in self._lanes:
+            self._free.put(lane)
+
+    @property
+    def slots(self) -> int:
+        """As many as there are lanes."""
+        return len(self._process.lanes)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every job has come to its end."""
+        return all(lane.is_clean for lane in self._lanes)
+
+    def shared(self, slot: int | None) -> Reader:
+        """Return the reader which has the lane of that number; the others are let go of."""
+        lanes = self._process.lanes
+        mine = [] if slot is None else [lanes[slot]]
+        for lane in lanes:
+            if lane not in mine:
+                lane.close()
+        if not mine:
+            from pyman.reading.in_threads import Threads  # noqa: PLC0415 - hardly ever needed
+
+            return Threads()
+        # The numbers of its jobs are others than those that came through the lane before.
+        return Lanes(Process(self._process.pid, mine), os.getpid() << 8, is_mine=False)
 
     @contextmanager
     def announced(self, source: Source) -> Iterator[None]:
@@ -63,8 +89,9 @@ class Lanes:
                 frames.say(lane.commands, frames.STOP)
 
     def close(self) -> None:
-        """Let the process end, and wait for it."""
-        self._process.close()
+        """Let the process end, and wait for it, if it is ours."""
+        if self._is_mine:
+            self._process.close()
 
     def _take_back(self, lane: "_Lane") -> None:
         lane.close()
@@ -74,18 +101,19 @@ class Lanes:
 class _Lane:
     """A lane as its user sees it: one job after the other."""
 
-    def __init__(self, lane: Lane, process: Process) -> None:
+    def __init__(self, lane: Lane, process: Process, job: int) -> None:
         self._lane = lane
         self._process = process
-        self._job = 0
-        self._frames: Iterator[tuple[bytes, int, bytes]] = iter(())
+        self._job = job
+        self._frames = frames.read(lane.results)
+        self.is_clean = True
         widen(lane.results)
 
     def open(self, source: Source) -> None:
         """Begin a job."""
         self._process.used = True
         self._job += 1
-        self._frames = frames.read(self._lane.results, self._job)
+        self.is_clean = False
         self.say(frames.OPEN, frames.told(source))
 
     def say(self, word: str, about: object = None) -> None:
@@ -95,11 +123,13 @@ class _Lane:
         except BrokenPipeError:
             raise self._broken() from None
 
-    def next(self) -> tuple[bytes, int, bytes]:
-        """Return kind, bytes received and bytes of what comes next."""
+    def next(self) -> frames.Frame:
+        """Return what comes next of the job; what is left of earlier ones is passed over."""
         try:
-            if frame := next(self._frames, None):
-                return frame
+            for frame in self._frames:
+                if frame.job == self._job:
+                    self.is_clean = frame.kind == frames.ENDED
+                    return frame
         except frames.Broken:
             pass
         raise self._broken()
@@ -149,7 +179,7 @@ class _Stream:
 
     def _opened(self) -> int | None:
         """Wait for the source's answer, and return the size that it tells."""
-        kind, _, data = self._lane.next()
+        _, kind, _, data = self._lane.next()
         if kind == frames.OPENED:
             size = loads(data)["size"]
             return None if size is None else int(size)
@@ -159,7 +189,7 @@ class _Stream:
     def _pieces(self, allowance: Allowance, told: Told) -> Iterator[bytes]:
         """Yield what comes until the end, at which the error is raised, if there was one."""
         while not self._end:
-            self._kind, received, data = self._lane.next()
+            _, self._kind, received, data = self._lane.next()
             if self._cancelled.is_set():
                 raise CancelledError("Stopped.")
             told(received - self.received)
@@ -181,7 +211,7 @@ class _Stream:
         if not self._end:
             self._lane.say(frames.SKIP)
         while not self._end:
-            kind, self.received, data = self._lane.next()
+            _, kind, self.received, data = self._lane.next()
             if kind == frames.ENDED:
                 self._end = loads(data)
             elif kind == frames.WARNING:

@@ -7,16 +7,17 @@ from threading import Event
 
 from pyman.archive import unpack
 from pyman.archive.unpack import Unpacked
-from pyman.network.address import path_of
-from pyman.network.cache import Cache
 from pyman.network.client import hang_up
-from pyman.network.download import Download, downloading
-from pyman.network.part import reading_part
+from pyman.network.download import Download
+from pyman.reading.opening import kept, opened
 from pyman.reading.source import Source, Told
 
 
 class Threads:
     """The reader for the API, where there are threads already, and for systems that cannot fork."""
+
+    slots = 0  # connections belong to one process
+    is_clean = True
 
     def announced(self, source: Source) -> AbstractContextManager[None]:
         """Do nothing: this process has other things to do."""
@@ -28,6 +29,11 @@ class Threads:
         """Open a source; see `Reader`."""
         with opened(source, cancelled) as download, kept(source, download, warn):
             yield _Stream(download, source.sha256)
+
+    def shared(self, slot: int | None) -> "Threads":
+        """Return a reader that has nothing yet."""
+        del slot
+        return Threads()
 
     def stop(self) -> None:
         """End all connections."""
@@ -59,24 +65,6 @@ class _Stream:
 
     def check(self) -> None:
         self._download.check(self._expected)
-
-
-@contextmanager
-def opened(source: Source, cancelled: Event) -> Iterator[Download]:
-    """Open a source, a part of a file or all that is at an address."""
-    if source.part:
-        with reading_part(Path(path_of(source.url)), *source.part, cancelled) as download:
-            yield download
-    else:
-        with downloading(source.url, cancelled, source.network) as download:
-            yield download
-
-
-@contextmanager
-def kept(source: Source, download: Download, warn: Callable[[str], None]) -> Iterator[None]:
-    """Keep in the cache what passes, if it turns out to be what the source should give."""
-    with Cache(source.network.cache_dir).keeping(download, source.sha256, warn):
-        yield
 
 
 def watched(download: Download, told: Told) -> Iterator[bytes]:

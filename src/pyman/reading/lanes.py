@@ -28,6 +28,11 @@ class Lane(NamedTuple):
     commands: int
     results: int
 
+    def close(self) -> None:
+        """Let go of both."""
+        os.close(self.commands)
+        os.close(self.results)
+
 
 class Ends(NamedTuple):
     """The reading process's ends of a lane."""
@@ -44,21 +49,24 @@ class Process:
         self.lanes = lanes
         self.used = False
         self.status: int | None = None  # as waitpid gives it, once it has ended
+        self._is_gone = False
 
     def close(self) -> None:
-        """Let it end, and wait for that; by force where it takes too long, or has done nothing."""
+        """Let it end, which it does as soon as it has cleaned up; `end` waits for it."""
         for lane in self.lanes:
-            os.close(lane.commands)
-            os.close(lane.results)
+            lane.close()
         self.lanes = []
+        if self not in _processes:
+            _processes.append(self)
+
+    def wait(self) -> None:
+        """Wait for its end; by force where it takes too long, or has done nothing."""
         end = time.monotonic() + (_PATIENCE if self.used else 0)
-        while self.status is None and time.monotonic() < end:
-            if self._has_ended():
-                return
+        while not self._has_ended():
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                self._wait(0)
             time.sleep(_GLANCE)
-        if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
-            self._wait(0)
 
     def fate(self) -> str:
         """Say how it ended, which it did or is about to."""
@@ -67,24 +75,25 @@ class Process:
                 break
             time.sleep(_GLANCE)
         if self.status is None:
-            return "closed its lanes"
+            return "has ended"
         code = os.waitstatus_to_exitcode(self.status)
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
     def _has_ended(self) -> bool:
-        return self.status is not None or self._wait(os.WNOHANG)
+        return self._is_gone or self.status is not None or self._wait(os.WNOHANG)
 
     def _wait(self, options: int) -> bool:
         try:
             pid, status = os.waitpid(self.pid, options)
-        except ChildProcessError:  # who started us lets the system reap children
-            pid, status = self.pid, 0
+        except ChildProcessError:  # who started us lets the system reap children, or it is not our child
+            self._is_gone = True
+            return True
         if pid:
             self.status = status
         return bool(pid)
 
 
-_early: list[Process] = []
+_processes: list[Process] = []  # those that nobody has taken, and those that are about to end
 
 
 def begin(arguments: list[str]) -> None:
@@ -96,13 +105,15 @@ def begin(arguments: list[str]) -> None:
 
 def taken() -> Process | None:
     """Return the process that was forked, if one was, to whom it belongs from now on."""
-    return _early.pop() if _early else None
+    return _processes.pop() if _processes and _processes[-1].lanes else None
 
 
 def end() -> None:
-    """End the process that nobody has taken."""
-    while _early:
-        _early.pop().close()
+    """End the process, and wait for that."""
+    for process in _processes:
+        process.close()
+        process.wait()
+    _processes.clear()
 
 
 def _is_possible() -> bool:
@@ -131,7 +142,7 @@ def _fork(*, loading: bool) -> None:
     for pipe in pipes:
         os.close(pipe[0])
         os.close(pipe[3])
-    _early.append(Process(pid, [Lane(pipe[1], pipe[2]) for pipe in pipes]))
+    _processes.append(Process(pid, [Lane(pipe[1], pipe[2]) for pipe in pipes]))
 
 
 def _read(lanes: list[Ends], others: list[tuple[int, int]], loading: bool) -> NoReturn:  # noqa: FBT001

@@ -10,15 +10,12 @@ from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any
 
-from pyman.archive import inflate
-from pyman.archive.inflate import peek
-from pyman.archive.unpack import inflated, read_ahead
 from pyman.errors import ArchiveError, CancelledError, FetchError, StoreError
 from pyman.network.client import hang_up
 from pyman.network.download import Download
 from pyman.reading import frames
-from pyman.reading.in_threads import kept, opened
 from pyman.reading.lanes import Ends, widen
+from pyman.reading.opening import kept, opened
 
 _COMMANDS = 1 << 16  # bytes read at once
 _PATIENCE = 1.0  # seconds for what is under way to be cleaned up
@@ -85,10 +82,13 @@ class _Lane:
 
     def _do(self, word: str, job: int, about: Any) -> None:  # noqa: ANN401 - as JSON has it
         if word == frames.OPEN:
+            if self._job:
+                self._job.cancel()  # who wanted it may have been killed
             widen(self._results)
             self._job = _Job(job, about)
             self._jobs.put(self._job)
             self._begin()
+            from pyman.archive import unpack  # noqa: F401, PLC0415 - while the source is being asked
         elif self._job and self._job.number == job:
             if word == frames.GO:
                 self._job.tree = about
@@ -156,10 +156,15 @@ class _Answer:
     def _send(self, download: Download) -> None:
         """Send what it inflates to, or a zip as it is, as long as that is wanted."""
         if self._job.tree is not None:
+            from pyman.archive.unpack import read_ahead  # noqa: PLC0415 - the source is asked first
+
             read_ahead(download, self._inflate)
 
     def _inflate(self, chunks: Iterator[bytes]) -> None:
-        start, chunks = peek(chunks)
+        from pyman.archive import inflate  # noqa: PLC0415 - the same
+        from pyman.archive.unpack import inflated  # noqa: PLC0415 - the same
+
+        start, chunks = inflate.peek(chunks)
         if start.startswith(inflate.ZIP):
             for chunk in chunks:
                 self._received += len(chunk)

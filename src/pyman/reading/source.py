@@ -4,10 +4,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pyman.archive.unpack import Unpacked
 from pyman.network.policy import Network
+
+if TYPE_CHECKING:
+    from pyman.archive.unpack import Unpacked
 
 Told = Callable[[int], None]  # is told how many bytes of an archive have come, each time
 
@@ -48,7 +50,7 @@ class Stream(Protocol):
         """The digest of what has come, in hex; final once `check` has been called."""
         ...
 
-    def unpack(self, tree: Path, told: Told, writers: int) -> Unpacked:
+    def unpack(self, tree: Path, told: Told, writers: int) -> "Unpacked":
         """Unpack it into the empty folder `tree`; raises as `archive.unpack` does, and FetchError."""
         ...
 
@@ -71,6 +73,20 @@ class Reader(Protocol):
 
         `warn` is told why it cannot be kept in the cache.
         """
+        ...
+
+    @property
+    def slots(self) -> int:
+        """How many forked processes may share it."""
+        ...
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether what was read was read to its end, so that another process may have the slot."""
+        ...
+
+    def shared(self, slot: int | None) -> "Reader":
+        """Return the reader of a forked process that has this slot, or none: then it reads in threads."""
         ...
 
     def stop(self) -> None:

@@ -75,7 +75,6 @@ class Bars:
 
     def __enter__(self) -> Self:
         self._progress.start()
-        self._drawing.start()
         self._stack.enter_context(ui.spoken_by(self._say))
         return self
 
@@ -84,7 +83,8 @@ class Bars:
     ) -> None:
         self._stack.close()
         self._ended.set()
-        self._drawing.join()
+        if self._drawing.ident is not None:
+            self._drawing.join()
         self._progress.stop()
 
     def _draw(self) -> None:
@@ -104,6 +104,8 @@ class Bars:
     def downloading(self, key: Key, size: int | None) -> None:
         self._forget(key)
         with self._lock:
+            if self._drawing.ident is None:  # not before: who installs may fork until then
+                self._drawing.start()
             self._tasks[key] = self._progress.add_task(key.build_name, total=size)
 
     def reading(self, key: Key, size: int | None, source: str) -> None:

@@ -72,6 +72,15 @@ def listen() -> None:
         sys.unraisablehook = _lost
 
 
+def begin_anew() -> None:
+    """Forget in a forked process what its parent wanted to be stopped."""
+    _stoppers.clear()
+    signum = _listener.late
+    _listener.thread, _listener.is_busy, _listener.late, _listener.left_by = get_ident(), False, 0, 0
+    if signum:
+        _leave(signum)
+
+
 def is_listening() -> bool:
     """Whether this process is pyman's own, and no other program that uses its API."""
     return bool(_listener.thread)
