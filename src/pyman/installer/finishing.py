@@ -1,7 +1,9 @@
 """How an unpacked tree is finished: prepared for its final path, made smaller, tried, compiled."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -9,6 +11,7 @@ from pyman.archive.written import Written
 from pyman.errors import PymanError, UsageError
 from pyman.installer import smoke
 from pyman.installer.reporter import Reporter
+from pyman.inventory.manifest import Manifest
 from pyman.prepare import steps
 from pyman.store.installations import Installation
 from pyman.store.made_with import MadeWith
@@ -70,23 +73,54 @@ class Finish(NamedTuple):
         return epoch
 
 
-def finish(staged: Installation, final: Path, how: Finish, reporter: Reporter) -> dict[str, Any]:
+def finish(
+    staged: Installation, final: Path, how: Finish, reporter: Reporter, take: Callable[[], Manifest]
+) -> dict[str, Any]:
     """Make of an unpacked tree an interpreter that works at its `final` path, and see that it does.
 
-    Returns what the record is to say of that.
+    `take` lists the files of the tree. Returns what the record is to say of all that.
     """
+    steps.prepare_start(staged, final)
+    if how.made_with.slim or how.made_with.drop:  # what is tried is what is left
+        facts = _settled(staged, final, how, reporter)
+        with _trying(staged, how, reporter):
+            files = take()
+    else:
+        with _trying(staged, how, reporter):
+            facts, files = _settled(staged, final, how, reporter), take()
+    if _compiled(staged, final, how):
+        files = take()
+    return facts | {"files": files}
+
+
+def _settled(staged: Installation, final: Path, how: Finish, reporter: Reporter) -> dict[str, Any]:
+    """Change all that no start of it looks at."""
     made_with = how.made_with
     external = made_with.externally_managed
-    steps.prepare(staged, final, is_external=how.is_external if external is None else external)
-    facts = made_with.document() | _leave_out(staged, made_with, reporter)
-    if smoke.concerns(staged.key):
-        if how.smoke_test:
-            _try(staged, reporter)
-        if made_with.compile_bytecode:
-            from pyman.installer import bytecode  # noqa: PLC0415 - few want it
+    steps.prepare_rest(staged, final, is_external=how.is_external if external is None else external)
+    return made_with.document() | _leave_out(staged, made_with, reporter)
 
-            bytecode.compile_all(staged, final, is_stable=bool(made_with.reproducible))
-    return facts
+
+@contextmanager
+def _trying(staged: Installation, how: Finish, reporter: Reporter) -> Iterator[None]:
+    """See meanwhile that it runs, which is mostly waiting for its process; DoesNotRunError at the end."""
+    if not (how.smoke_test and smoke.concerns(staged.key)):
+        yield
+        return
+    with ThreadPoolExecutor(1) as pool:
+        tried = pool.submit(_try, staged, reporter)
+        yield
+    tried.result()
+
+
+def _compiled(staged: Installation, final: Path, how: Finish) -> bool:
+    """Compile its modules if that is wanted and it runs here; returns whether it was done."""
+    if not (how.made_with.compile_bytecode and smoke.concerns(staged.key)):
+        return False
+    from pyman.installer import bytecode  # noqa: PLC0415 - few want it
+
+    bytecode.compile_all(staged, final, is_stable=bool(how.made_with.reproducible))
+    return True
 
 
 def _leave_out(staged: Installation, made_with: MadeWith, reporter: Reporter) -> dict[str, Any]:

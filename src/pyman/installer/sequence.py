@@ -228,16 +228,14 @@ class Installer:
     def _made(self, build: Build, place: Destination, fill: Callable[[Path], Filling]) -> Installation:
         """Publish what `fill` puts into an empty folder."""
         with place.staging() as tree:
-            filled = fill(tree)
+            filled, staged = fill(tree), Installation(build.key, tree)
+            take = partial(manifest.take, tree, filled.unpacked.written)
             with flushing(tree):  # publishing would have to wait for the disk
-                facts = finishing.finish(
-                    Installation(build.key, tree), place.final, self.finish, self.reporter
-                )
-                files = manifest.take(tree, filled.unpacked.written)
+                facts = finishing.finish(staged, place.final, self.finish, self.reporter, take)
             if self.cancelled.is_set():
                 raise CancelledError("Stopped.")
             latest = self.finish.latest(filled.unpacked.written)
-            record = filling.record(build, filled, self.finish) | facts | {"files": files}
+            record = filling.record(build, filled, self.finish) | facts
             return place.publish(tree, record, latest)
 
     def _copied(self, build: Build) -> Callable[[int], None]:
