@@ -8,6 +8,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -23,11 +24,13 @@ from tests.support.documents import (
     NOT_RUN,
     ONE_OF,
     README,
+    RUN,
     SOURCES,
     Block,
     blocks,
 )
 from tests.support.machines import Images, Machine, Releases, alpine, build, download, in_chroot, released
+from tests.support.pipelines import UNIT_TEST, pipelines
 from tests.support.portables import GNU, MUSL, Made, unpack
 
 from pyman.cli import cli
@@ -114,7 +117,7 @@ def test_what_is_not_run_is_counted() -> None:
     known = ("", HOST, ONE_OF, SOURCES, FAILING)
     for path in DOCUMENTS:
         for each in blocks(path):
-            assert each.language in {"sh", "console", "dockerfile", "python", "text"}, each
+            assert each.language in {*RUN, "text"}, each
             assert each.said in known or re.fullmatch(f"{NOT_RUN}.+", each.said), each
 
 
@@ -131,6 +134,26 @@ def test_its_commands_work_on_a_bare_machine(path: Path, machine: Machine) -> No
                 follow(each, machine)
             else:
                 machine.shell(each.text, code=1 if each.said == FAILING else 0)
+
+
+@bare
+@pytest.mark.parametrize("path", with_blocks("yaml"), ids=named)
+def test_its_pipelines_work(path: Path, machine: Machine) -> None:
+    """Without the checkout: a test and a lock are there. test_setup_action.py has those with the action."""
+    assert machine.root
+    (machine.root / "root" / "project" / "test_it.py").write_text(UNIT_TEST)
+    machine.shell("pyman lock 3.13")
+    runner = {"CI_PROJECT_DIR": machine.work, "GITHUB_PATH": "/dev/null"}
+    for each in chosen(path, "yaml"):
+        for pipeline in pipelines(each.text):
+            if pipeline.inputs is None:
+                given = pipeline.settled(runner)
+                with located(each):
+                    run = replace(machine, variables={**machine.variables, **runner, **given})
+                    run.shell("\n".join(pipeline.commands))
+                    if kept := given.get("PYMAN_CACHE_DIR"):
+                        assert list(Path(f"{machine.root}{kept}", "archives").iterdir())
+                shutil.rmtree(machine.root / "root" / ".local" / "share" / "pyman")  # it begins anew
 
 
 def follow(block: Block, machine: Machine) -> None:

@@ -18,8 +18,8 @@ from tests.conftest import CHECKOUT
 README = CHECKOUT / "README.md"
 MANUAL = CHECKOUT / "src" / "pyman" / "manual"
 DOCUMENTS = [README, *sorted(MANUAL.glob("*.md"))]
-# Blocks in these languages are commands; `text` is none.
-RUN = {"sh", "console", "dockerfile", "python"}
+# Blocks in these languages are commands (`yaml`: the pipelines of a CI); `text` is none.
+RUN = {"sh", "console", "dockerfile", "python", "yaml"}
 HOST, ONE_OF, SOURCES = "on a machine with Python", "one of these, on a machine with Python", "in a checkout"
 FAILING, NOT_RUN = "ends with 1", "not run: "
 _FENCE = "```"

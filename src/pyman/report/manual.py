@@ -14,6 +14,7 @@ TOPICS = {
     "commands": "all commands, what they print, and their exit codes",
     "requests": "how to say which Python is wanted",
     "containers": "images of Alpine, Debian and others",
+    "ci": "GitHub, GitLab and others: a cache, locks, no network",
     "settings": "every environment variable, files for a user and for a site",
     "mirrors": "mirrors, metadata and builds of your own, and no network",
     "fleet": "what a thousand machines need: bandwidth, a cache, what to pin",
