@@ -21,6 +21,7 @@ TOPICS = {
     "locks": "exact builds in a file, and one file to carry over",
     "store": "where things are, stores for several users, what verify compares",
     "environments": "which virtual environments keep a Python from being removed",
+    "editors": "where VS Code, PyCharm and others look, and what to set",
     "updates": "newer builds without a newer pyman",
     "security": "what is checked, known-bad builds and vulnerabilities",
     "api": "pyman in other programs",
