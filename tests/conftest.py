@@ -310,6 +310,15 @@ def fixtures() -> Path:
 
 
 @pytest.fixture(scope="session")
+def tools() -> Path:
+    """The environment with the tools of tests/tools.txt."""
+    place = os.environ.get("PYMAN_TEST_TOOLS")
+    if not place:
+        pytest.skip("PYMAN_TEST_TOOLS does not name an environment with the tools of tests/tools.txt")
+    return Path(place)
+
+
+@pytest.fixture(scope="session")
 def repacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Archive]]:
     """The Python that runs the tests as two builds, `.tar.gz` and `.tar.zst`, in a folder like a mirror's."""
     if reason := reason_not_movable():

@@ -199,7 +199,7 @@ def test_an_environment_whose_python_is_gone_is_named(managed: Pyman, tmp_path: 
     managed.environment["VIRTUAL_ENV"] = str(active)
     found = managed("find", "--json")
     assert found.json["interpreters"][0]["where"] == "managed"
-    commands = (f"uv venv --clear --python 3.12 '{active}'", f"pyman run 3.13t -m venv --clear {own}")
+    commands = (f"uv venv --clear --python 3.12 '{active}'", f"pyman venv --clear 3.13t {own}")
     assert found.stderr.splitlines() == [
         f"warning: the Python of {folder} is gone: `{command}` makes the environment anew"
         for folder, command in zip((active, own), commands, strict=True)

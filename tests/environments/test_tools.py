@@ -3,7 +3,6 @@
 The tools are in an environment of their own, which PYMAN_TEST_TOOLS names; nothing here reaches the network.
 """
 
-import os
 import platform
 import shlex
 import shutil
@@ -134,15 +133,6 @@ CASES = {
 }
 # Those with which the interpreter is also named by the link in the directory of links.
 SPELLINGS = ("virtualenv", "tox", "nox", "poetry", "pdm", "pipenv")
-
-
-@pytest.fixture(scope="session")
-def tools() -> Path:
-    """The environment with the tools."""
-    place = os.environ.get("PYMAN_TEST_TOOLS")
-    if not place:
-        pytest.skip("PYMAN_TEST_TOOLS does not name an environment with the tools of tests/tools.txt")
-    return Path(place)
 
 
 @pytest.fixture(scope="module")

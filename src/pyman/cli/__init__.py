@@ -21,6 +21,7 @@ _COMMANDS = {
     "list": "List the Python versions that are installed and that can be installed.",
     "find": "Print the path of the Python that would be used.",
     "run": "Run a command with a Python version.",
+    "venv": "Make a virtual environment that follows upgrades.",
     "pin": "Show or set the Python version of a project.",
     "lock": "Write down the exact builds of a project, for several targets.",
     "upgrade": "Install the newest patch of what is installed.",

@@ -69,7 +69,7 @@ def command(
         options.append("--refresh" if wish else "--no-refresh")
     place = here(request, project=not no_project)
     outcome = _outcome(script, request, place)
-    found = _python(outcome, place, options, install=not no_install, dry_run=dry_run)
+    found = obtained(outcome, place, options, install=not no_install, dry_run=dry_run)
     if found:
         python = Python(found.path, _minor(found), found.environment)
         line = [str(python.path), *words] if script else command_line(words, python)
@@ -155,10 +155,10 @@ def _outcome(script: "Script | None", text: str | None, place: Here) -> Outcome:
     return find_for(script.requirement, text, place)
 
 
-def _python(
-    outcome: Outcome, place: Here, options: list[str], *, install: bool, dry_run: bool
+def obtained(
+    outcome: Outcome, place: Here, options: list[str], *, install: bool, dry_run: bool = False
 ) -> Found | None:
-    """The Python to run with, installed if it is missing, with these options; PymanError where there is none.
+    """Return the Python that was found, or install it with these options; PymanError where there is none.
 
     None where it would be installed, were it not a `dry_run`.
     """

@@ -82,7 +82,7 @@ def renewal(folder: Path) -> str:
     request = f"{'.'.join(numbers)}{free} " if all(number.isdigit() for number in numbers) else ""
     if settings.get("uv"):
         return f"uv venv --clear {f'--python {request}' if request else ''}{quote(str(folder))}"
-    return f"pyman run {request}-m venv --clear {quote(str(folder))}"
+    return f"pyman venv --clear {request}{quote(str(folder))}"
 
 
 def key_of(environment: VirtualEnvironment, store: Store, target: Target) -> Key | None:

@@ -20,6 +20,7 @@ TOPICS = {
     "fleet": "what a thousand machines need: bandwidth, a cache, what to pin",
     "locks": "exact builds in a file, and one file to carry over",
     "store": "where things are, stores for several users, what verify compares",
+    "venv": "make virtual environments; Pythons for virtualenv, tox and nox",
     "environments": "which virtual environments keep a Python from being removed",
     "editors": "where VS Code, PyCharm and others look, and what to set",
     "updates": "newer builds without a newer pyman",
