@@ -57,6 +57,7 @@ ORDER = [
     "exact",  # the command line: locks, and what was brought along
     "commands",  # one file a command
     "api",  # the same for other programs
+    "plugin",  # pyman inside virtualenv, which loads it
 ]
 # Programs of their own, which nobody imports.
 PROGRAMS = {"metadata_fetcher", "bootstrap"}
@@ -73,6 +74,7 @@ OWNERS = {
     "packaging": {"requests", "portable"},
     "platformdirs": {"system"},
     "click": {"cli", "commands", "exact", "report"},
+    "virtualenv": {"plugin"},
 }
 HEAVY = {"httpx", "rich", "filelock", "platformdirs", "packaging", "asyncio", "ssl", "importlib.metadata"}
 AT_THE_TOP = {"__init__.py", "__main__.py", "api.py", "errors.py", "py.typed"}

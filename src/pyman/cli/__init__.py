@@ -58,6 +58,8 @@ Settings (environment variables):
   PYMAN_TARGET    the target to install for, in place of this machine's
   PYMAN_NO_PROJECT
                   set to 1, the files of a project do not say which Python is wanted
+  PYMAN_AUTO_INSTALL
+                  set to 1, what finds a Python for other tools installs a missing one
   PYMAN_OFFLINE   set to 1, no connection is opened
   PYMAN_CACHE_DIR where archives are kept to be installed again; not at all unless set
   PYMAN_RETRIES   how often a source is asked again without progress (3)

@@ -146,6 +146,7 @@ KNOWN: Mapping[str, Setting] = MappingProxyType(
             Setting("refresh-url", "the build project's release index", _place),
             Setting("target", "this machine's", _target),
             Setting("no-project", "false", _flag),
+            Setting("auto-install", "false", _flag),
             Setting("offline", "false", _flag),
             Setting("allowed-hosts", "all", _allowed),
             Setting("allow-insecure-host", "this machine alone", _hosts),
