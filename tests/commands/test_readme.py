@@ -44,7 +44,7 @@ NOT_RUN_BLOCKS = {
     "security.md": 2,  # the long program beside the tests, and what fuzzes
     "setup.md": 1,  # apt-get
     "speed.md": 1,  # the benchmarks
-    "venv.md": 1,  # what asks the package index
+    "environments.md": 1,  # what asks the package index
 }
 # Steps of Dockerfiles that are not done, for the same reason.
 NOT_RUN_STEPS = {"README.md": 1}  # apt-get

@@ -100,7 +100,7 @@ def test_it_follows_upgrades_and_is_known(user: Pyman, real: list[Archive], offe
 
 
 def test_another_python_and_what_is_handed_on(user: Pyman, pyenv: Path) -> None:
-    """By that Python's own venv, whatever lies in the current folder; with pip, manual/venv.md has it."""
+    """By that Python's own venv, whatever lies in the current folder; manual/environments.md has pip."""
     python = pyenv / "versions" / "3.13.0" / "bin" / "python3.13"
     (user.work / "venv.py").write_text("raise SystemExit('mine')", encoding="utf-8")
     env, user.prefix = user.work / "an env", ALONE

@@ -116,6 +116,7 @@ _OFFERS: dict[str, Callable[[click.Context, str], Offers]] = {
     "help name": names,
     "sbom request": installed,
     "uninstall requests": installed,
+    "venv words": requests,
     "verify requests": installed,
     "target": targets,
     "targets": targets,

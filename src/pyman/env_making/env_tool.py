@@ -47,8 +47,7 @@ def by_virtualenv(python: Path, folder: Path, wishes: Wishes, *, offline: bool) 
 def run(command: Sequence[str], python: Path, folder: Path, say: Callable[[str], None]) -> None:
     """Make the environment; PymanError, which says why, if that fails. `say` is told if it takes long."""
     try:
-        # Not in the current folder: what is in it must not be taken for modules.
-        with processes.started(command, env=_variables(os.environ), stdin=subprocess.DEVNULL) as program:
+        with processes.started(command, env=_variables(os.environ)) as program:
             out, err = program.output(_SECONDS, _LATE, lambda: say(f"Making {folder} …"))
             code = program.code
     except subprocess.TimeoutExpired:
@@ -60,7 +59,7 @@ def run(command: Sequence[str], python: Path, folder: Path, say: Callable[[str],
 
 
 def _common(wishes: Wishes) -> list[str]:
-    options = ["--prompt", wishes.prompt] if wishes.prompt is not None else []
+    options = [f"--prompt={wishes.prompt}"] if wishes.prompt is not None else []
     options += ["--without-pip"] if wishes.without_pip else []
     return options + (["--system-site-packages"] if wishes.system_site_packages else [])
 

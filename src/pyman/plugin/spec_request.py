@@ -25,7 +25,9 @@ def request_of(spec: Any) -> Request | None:  # noqa: ANN401 - virtualenv's
     version = _version(spec)
     if not implementation or (not version and implementation == "cpython"):
         return None
-    abi = ("t" if spec.free_threaded else "") + ("d" if getattr(spec, "debug", None) else "")
+    abi = ("t" if getattr(spec, "free_threaded", None) else "") + (
+        "d" if getattr(spec, "debug", None) else ""
+    )
     try:
         return Request.parse(f"{implementation}{'' if version[:1] in '<>=!~' else '@'}{version}{abi}")
     except UsageError:

@@ -136,7 +136,7 @@ class Pyman(Discover):  # type: ignore[misc] # virtualenv has no types
         done = subprocess.run(  # noqa: S603 - pyman itself
             [sys.executable, "-P", "-m", "pyman", "install", "--no-bin", "--quiet", spelled(request)],
             env=self._settings,
-            stdin=subprocess.DEVNULL,
+            input="",
             capture_output=True,
             encoding="utf-8",
             errors="replace",
