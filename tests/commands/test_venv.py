@@ -278,7 +278,7 @@ def test_killed_it_is_put_right_by_the_next(half: Pyman) -> None:
     # One where nothing was before is removed.
     (env / ".pyman-before").mkdir()
     made = half("venv", "3.13", "--without-pip")
-    assert f"interrupted in {env}: it is removed." in made.stderr
+    assert f"interrupted in {env}: what it had made is removed." in made.stderr
     assert asked(env / "bin" / "python", WHO) == f"{env} 3.13.0"
 
 

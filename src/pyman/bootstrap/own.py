@@ -6,8 +6,8 @@ from pathlib import Path
 import pyman
 from pyman.catalogue import own_form
 
-# Programs of their own, which the portable pyman has no use for.
-_LEFT_OUT = shutil.ignore_patterns("bootstrap", "metadata_fetcher", "__pycache__", "*.pyc")
+# Programs of their own, and what virtualenv loads: the portable pyman has no use for them.
+_LEFT_OUT = shutil.ignore_patterns("bootstrap", "metadata_fetcher", "plugin", "__pycache__", "*.pyc")
 
 
 def copy(packages: Path) -> None:

@@ -82,7 +82,8 @@ def _put_right(folder: Folder, note: Callable[[str], None]) -> None:
     names = folder.names()
     if MOVING in names or BEFORE in names:
         _give_back(folder)
-        what = "what was there before is there again" if set(folder.names()) - OURS else "it is removed"
+        is_back = bool(_content(folder))
+        what = "what was there before is there again" if is_back else "what it had made is removed"
         note(f"An earlier `pyman venv` was interrupted in {folder.path}: {what}.")
     if GONE in names:
         _remove(folder, GONE)
