@@ -15,7 +15,7 @@ from tests.support.server import Server, slow
 from pyman import __version__
 from pyman.report import manual
 
-_STORY = ["install", "list", "find", "run", "pin", "lock", "upgrade", "refresh", "outdated", "audit"]
+_STORY = ["install", "list", "find", "run", "venv", "pin", "lock", "upgrade", "refresh", "outdated", "audit"]
 COMMANDS = [
     *_STORY,
     "verify",
