@@ -23,6 +23,7 @@ _ELSEWHERE = {
     "use": "pin",
     "version": "--version",
     "versions": "list",
+    "virtualenv": "venv",
     "where": "find",
     "which": "find",
 }
