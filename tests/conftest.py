@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -210,6 +211,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, refused: Path) -> Iterator[
         patch.setenv("PYMAN_TEST_REAL_HOME", str(REAL_HOME))
         patch.setenv("PYMAN_TEST_REFUSED", str(refused))
         patch.setenv("PYMAN_TEST_CHECKOUT", str(CHECKOUT))
+        patch.setenv("PYMAN_TEST_TEMPORARY", tempfile.gettempdir())
         patch.setenv("PYTHONPATH", str(CHECKOUT / "tests" / "support" / "sealed"), prepend=os.pathsep)
         yield
 
