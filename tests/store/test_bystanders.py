@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import ELSEWHERE, Offer, Pyman
+from tests.conftest import ELSEWHERE, Offer, Pyman, Result, checked
 from tests.reliability.picture import picture
 from tests.support.builds import Archive, small_archive
 from tests.support.stores import environment, lay, link_name
@@ -47,10 +47,10 @@ def every_command(pyman: Pyman) -> list[str]:
 
 def either(pyman: Pyman, *args: str) -> str:
     """Run pyman, which may succeed or fail in an orderly way."""
-    try:
-        return pyman(*args).stderr
-    except AssertionError:
-        return pyman(*args, code=1).stderr
+    process = pyman.start(*args)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode in {0, 1}, err
+    return checked(Result(out, err, process.returncode), process.returncode).stderr
 
 
 @pytest.mark.parametrize("name", [".staging", ".locks"])
