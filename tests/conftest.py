@@ -134,7 +134,7 @@ class Pyman:
         """Start pyman and do not wait for it."""
         return subprocess.Popen(
             self.command(*args),
-            env=self.variables(),
+            env=self.measured(self.variables(), args),
             cwd=self.work,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
