@@ -32,14 +32,21 @@ def test_stages_nest() -> None:
 
 
 def test_stages_overlap() -> None:
-    def slow(items: Iterable[int]) -> Iterator[int]:
-        for item in items:
-            time.sleep(0.02)
-            yield item
+    ahead, behind = threading.Event(), threading.Event()
 
-    began = time.monotonic()
-    assert through(slow(range(20)), lambda items: list(slow(items)), 4) == list(range(20))
-    assert time.monotonic() - began < 2 * 20 * 0.02 * 0.9
+    def source() -> Iterator[int]:
+        yield 0
+        ahead.set()
+        assert behind.wait(PROMPT), "nobody took the first one while the second was made"
+        yield from range(1, 20)
+
+    def consume(items: Iterator[int]) -> list[int]:
+        first = next(items)
+        behind.set()
+        assert ahead.wait(PROMPT), "the second one was not made while the first was in hand"
+        return [first, *items]
+
+    assert through(source(), consume, 4) == list(range(20))
 
 
 def test_several_threads_share_the_items() -> None:

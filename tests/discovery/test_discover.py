@@ -158,11 +158,11 @@ def test_several_at_once_leave_a_whole_file(pyman: Pyman, pyenv: Path) -> None:
 def test_broken_shims_cost_nothing(pyman: Pyman, pyenv: Path, tmp_path: Path) -> None:
     shims = tmp_path / "shims"
     for minor in range(6, 13):
-        script(shims / f"python3.{minor}", f"echo started >> {tmp_path}/started; sleep 5; exit 127")
+        script(shims / f"python3.{minor}", f"echo started >> {tmp_path}/started; sleep 30; exit 127")
     alone(pyman, shims, pyenv=pyenv)
     began = time.monotonic()
     result = pyman("list", "--json")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert result.stderr == ""
     assert not [row for row in result.json["foreign"] if str(shims) in row["executable"]]
     assert pyman("list").stderr == ""
@@ -184,29 +184,31 @@ def test_shims_stand_for_what_pyenv_has_selected(pyman: Pyman, pyenv: Path, tmp_
 
 @x86_64
 def test_what_hangs_is_asked_less_and_less_often_and_no_python_once(pyman: Pyman, tmp_path: Path) -> None:
-    hanging(tmp_path / "one" / "python3.14")
-    hanging(tmp_path / "two" / "python3.14")
+    folders = [tmp_path / name for name in ("one", "two", "three", "four")]
+    for folder in folders:
+        hanging(folder / "python3.14")
     no_python(tmp_path / "two" / "python3")
     (tmp_path / "two" / "python3.11").write_bytes(b"")
     (tmp_path / "two" / "python3.11").chmod(0o755)
-    alone(pyman, tmp_path / "one", tmp_path / "two")
+    alone(pyman, *folders)
     took = []
     for _ in range(3):
         began = time.monotonic()
         assert foreign(pyman) == []
         took.append(time.monotonic() - began)
-    assert 2.4 < took[0] < 4.9, "both wait at the same time"
-    assert 2.4 < took[1] < 4.9, "it may have been slow for once"
-    assert took[2] < 2
+    assert 2.4 < took[0] < 9.9, "all wait at the same time"
+    assert 2.4 < took[1] < 9.9, "it may have been slow for once"
+    assert took[2] < took[1]
     document = json.loads(facts_file(pyman).read_text(encoding="utf-8"))
     refused = document["interpreters"]
     assert [refused[str(tmp_path / n)][3] for n in ("one/python3.14", "two/python3")] == ["", ""]
+    assert [refused[str(folder / "python3.14")][6] for folder in folders] == [2] * 4, "the third asked nobody"
     for entry in refused.values():
         entry[2] -= 11  # seconds ago
     facts_file(pyman).write_text(json.dumps(document), encoding="utf-8")
     began = time.monotonic()
     assert foreign(pyman) == []
-    assert 2.4 < time.monotonic() - began < 4.9
+    assert 2.4 < time.monotonic() - began < 9.9
     refused = json.loads(facts_file(pyman).read_text(encoding="utf-8"))["interpreters"]
     assert [refused[str(tmp_path / n)][6] for n in ("one/python3.14", "two/python3")] == [3, 0]
 

@@ -245,7 +245,7 @@ def test_a_host_that_does_not_answer_is_named(pyman: Pyman) -> None:
 
 SILENT = """
 ip link set lo up
-echo "nameserver 127.0.0.1" > "$0/resolv.conf"
+printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n' > "$0/resolv.conf"
 mount --bind "$0/resolv.conf" /etc/resolv.conf
 python=$1; shift
 "$python" -I -c '
@@ -269,7 +269,7 @@ exit $code
     sys.platform != "linux" or os.geteuid() != 0, reason="not on this platform: only root makes namespaces"
 )
 def test_the_look_up_of_a_name_takes_no_longer_than_a_connection_may(pyman: Pyman, tmp_path: Path) -> None:
-    """In a network of its own, whose name server hears and says nothing: the C library asks it for 10 s."""
+    """In a network of its own, whose name server hears and says nothing: the C library asks it for 30 s."""
     if subprocess.run(["unshare", "-nm", "true"], check=False, capture_output=True).returncode:
         pytest.skip("not on this platform: no namespaces may be made here")
     command = pyman.command("list", "--metadata", "https://mirror.example.org/metadata.json")
@@ -284,7 +284,7 @@ def test_the_look_up_of_a_name_takes_no_longer_than_a_connection_may(pyman: Pyma
     assert done.returncode == 1, done.stderr
     assert "no answer in time (looking up mirror.example.org)" in done.stderr
     assert "asked" in (tmp_path / "asked").read_text(encoding="utf-8")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_each_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch, url: str) -> None:

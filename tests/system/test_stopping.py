@@ -83,7 +83,7 @@ def test_what_it_left_running_is_ended(program: bytes, offer: Offer, tmp_path: P
     pyman.environment["PYMAN_TEST_NOTE"] = str(note)
     began = time.monotonic()
     assert "exit code 3" in pyman("install", "3.13", code=1).stderr
-    assert time.monotonic() - began < 10, "what it started was waited for"
+    assert time.monotonic() - began < 30, "what it started was waited for"  # it would for 60 s
     child = int(note.read_text(encoding="utf-8"))
     wait_for(lambda: not is_alive(child))
     assert not pyman.leftovers()
