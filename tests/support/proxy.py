@@ -58,7 +58,7 @@ def _carry(one: socket.socket, other: socket.socket) -> None:
 def proxying(port: int, refusal: HTTPStatus | None = None) -> Iterator[Proxy]:
     """Run a proxy whose tunnels lead to `port` until the block ends; with `refusal` it makes none."""
     proxy = Proxy(port, refusal)
-    thread = threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True)
+    thread = threading.Thread(target=proxy.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield proxy

@@ -181,7 +181,7 @@ class Server:
 def serving(folder: Path, *, secure: bool = False) -> Iterator[Server]:
     """Serve `folder` until the block ends, by https if it is to be `secure`."""
     server = Server(folder, secure=secure)
-    thread = threading.Thread(target=server._http.serve_forever, args=(0.05,), daemon=True)  # noqa: SLF001
+    thread = threading.Thread(target=server._http.serve_forever, args=(0.01,), daemon=True)  # noqa: SLF001
     thread.start()
     try:
         yield server
