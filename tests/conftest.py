@@ -108,7 +108,7 @@ class Pyman:
         """Run pyman and return what it printed; `code` is the exit code it must have."""
         done = subprocess.run(
             self.command(*args),
-            env=self.measured(self.variables(env), args),
+            env=self.measured(self.variables(env), args, code),
             cwd=cwd or self.work,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -118,13 +118,16 @@ class Pyman:
         )
         return checked(Result(done.stdout, done.stderr, done.returncode), code)
 
-    def measured(self, variables: dict[str, str], args: Iterable[str | Path]) -> dict[str, str]:
+    def measured(
+        self, variables: dict[str, str], args: Iterable[str | Path], code: int = 0
+    ) -> dict[str, str]:
         """Have coverage measured in the first run of each kind in a test file, and in each tenth of others.
 
-        To measure takes longer than most runs. Runs are of one kind that have the same command and options.
+        To measure takes longer than most runs. Runs are of one kind that have the same command and options,
+        and are to end with the same `code`.
         """
         file = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
-        kind = (file, *(str(word) for word in args if _WORD.fullmatch(str(word))))
+        kind = (file, str(code), *(str(word) for word in args if _WORD.fullmatch(str(word))))
         self._kinds[kind] += 1
         if self._kinds[kind] % 10 == 1 or file.endswith(_FEW_OF_A_KIND):
             return variables
