@@ -180,5 +180,5 @@ def test_where_there_is_no_file_nothing_is_loaded_for_it(tmp_path: Path) -> None
 def test_every_variable_that_is_a_setting_is_one_in_a_file(pyman: Pyman) -> None:
     told = set(re.findall(r"\bPYMAN_[A-Z_]+\b", manual.source("settings")))
     rows = pyman("config", "--json").json["settings"]
-    of_one_run = {"PYMAN_SITE_CONFIG", "PYMAN_FSYNC", "PYMAN_DEBUG", "PYMAN_INSTALL_"}
+    of_one_run = {"PYMAN_SITE_CONFIG", "PYMAN_FSYNC", "PYMAN_ONE_PROCESS", "PYMAN_DEBUG", "PYMAN_INSTALL_"}
     assert {each["variable"] for each in rows} == told - of_one_run

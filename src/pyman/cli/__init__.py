@@ -70,6 +70,8 @@ Settings (environment variables):
   PYMAN_ALLOW_INSECURE_HOST
                   hosts that may be spoken to by plain http
   PYMAN_FSYNC     set to 0, an install does not wait until all of it is on the disk
+  PYMAN_ONE_PROCESS
+                  set to 1, an install starts no process that reads for it
   PYMAN_DEBUG     set to 1, an internal error shows where in pyman it happened
 What variables set may stand in config.toml as well, the user's or the site's: pyman config
 """

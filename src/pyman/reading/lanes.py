@@ -18,7 +18,7 @@ _LOADING = {"install"}  # these hardly ever find that there is nothing to read
 _WAITING = {"run", "upgrade"}
 _ROOM = 1 << 20  # bytes in a pipe, as much as Linux gives everybody
 _F_SETPIPE_SZ = 1031
-_PATIENCE = 2.0  # seconds; removing an unfinished file takes less
+_PATIENCE = 5.0  # seconds; removing an unfinished file takes less
 _GLANCE = 0.001  # seconds
 
 
