@@ -13,12 +13,12 @@ from pyman.cli import settings
 from pyman.cli.configured import environ
 from pyman.cli.here import check_locked, here, missing, project_option, remark
 from pyman.cli.networking import handed_on, network_options
+from pyman.commands.missing import install_missing
 from pyman.discovery.finder import Found, Here, Outcome, find, installed
 from pyman.errors import UsageError
 from pyman.reading import lanes
 from pyman.report import ui
 from pyman.requests.request import Request
-from pyman.requests.spelling import spelled
 from pyman.system.execute import CommandError, Python, command_line, environment, execute
 
 if TYPE_CHECKING:
@@ -173,24 +173,13 @@ def obtained(
         raise missing(outcome)
     if outcome.digest:
         check_locked(outcome)
-    _install(outcome.request, options)
+    install_missing(outcome.request, options)
     if dry_run:
         return None
     found = installed(outcome.request, place)
     if not found:
         raise missing(outcome)
     return found
-
-
-def _install(request: Request, options: list[str]) -> None:
-    """Install as `pyman install` does, but without links in the user's directory."""
-    from pyman.commands.install import command as install
-
-    code = install.main(
-        ["--no-bin", *options, spelled(request)], prog_name="pyman install", standalone_mode=False
-    )
-    if code:
-        raise click.exceptions.Exit(code)
 
 
 def _minor(found: Found) -> str:
