@@ -38,6 +38,7 @@ _COMMANDS = {
     "config": "Show every setting, and where it came from.",
     "doctor": "Tell what is wrong with this machine's set-up, and what mends it.",
     "dir": "Print the directory in which Python versions are installed.",
+    "shims": "Let `python` be the project's Python where there is no prompt.",
     "update-shell": "Put the directory of links on the PATH of your shell.",
     "self": "Update or remove this pyman itself.",
     "completion": "Print the completion script for a shell.",
