@@ -41,6 +41,7 @@ ORDER = [
     "portable",  # pyman with an interpreter of its own
     "bundle",  # archives and metadata in one file
     "discovery",  # which Python would be used
+    "remembered",  # what was found, so that a shell can read it
     "refresh",  # builds that are newer than this pyman
     "prepare",  # what is changed in an unpacked tree
     "slimming",  # which parts can be left out of it

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyman.builds.key import Key
 from pyman.choice.installed import best_installed
-from pyman.environments.virtualenv import VirtualEnvironment, key_of, loss, of_program, program_in, usable
+from pyman.environments.virtualenv import VirtualEnvironment, fault, key_of, of_program, program_in, usable
 from pyman.errors import PymanError
 from pyman.lockfile import lock_place
 from pyman.machine.detection import Machine
@@ -38,7 +38,8 @@ _FULL = 3
 class Here(NamedTuple):
     """Where is looked from: store, machine (None if it cannot be told), variables, current folder.
 
-    `project` says whether the files of a project are looked at.
+    `project` says whether the files of a project are looked at. Who is `wary` trusts no `.venv` that others
+    may change, and starts no interpreter that a file names.
     """
 
     store: Store
@@ -46,6 +47,7 @@ class Here(NamedTuple):
     environ: Mapping[str, str]
     start: Path
     project: bool = True
+    wary: bool = False
 
 
 class Found(NamedTuple):
@@ -115,10 +117,10 @@ def _as_the_files_say(here: Here, *, foreign: bool) -> Outcome:
         return locked
     asked = wanted(here.start if here.project else None)
     if asked.python and foreign:
-        return Outcome(asked.request, _at(asked.python, here), asked.path, warnings=asked.warnings)
-    found = None if asked.system else _managed(asked.request, here)
-    if not found and foreign:
-        found = _foreign(asked.request, here)
+        found = None if here.wary else _at(asked.python, here)
+        return Outcome(asked.request, found, asked.path, warnings=asked.warnings)
+    managed = None if asked.system else _managed(asked.request, here)
+    found = managed or (_foreign(asked.request, here) if foreign else None)
     warnings = (*locked.warnings, *asked.warnings) if locked else asked.warnings
     return Outcome(asked.request, found, asked.path, asked.system, warnings)
 
@@ -146,11 +148,11 @@ def _absolute(path: Path) -> Path:
 def _environment(request: Request | None, here: Here, gone: list[str]) -> Found | None:
     """The environment in use; with a request, only one whose Python fits.
 
-    What is to be said of those whose Python is `gone` is added there.
+    What is to be said of those that are passed over, as their Python is `gone`, is added there.
     """
     for environment in usable(here.environ, here.start):
-        if not environment.python:
-            gone.append(loss(environment.path))
+        if why := fault(environment, wary=here.wary):
+            gone.append(why)
             continue
         found = _in_environment(environment, here)
         if found and (request is None or (found.key and request.matches(found.key))):

@@ -64,7 +64,20 @@ def usable(environ: Mapping[str, str], start: Path) -> Iterator[VirtualEnvironme
             yield VirtualEnvironment(folder / ".venv", ".venv")
 
 
-def loss(folder: Path) -> str:
+def fault(environment: VirtualEnvironment, *, wary: bool = False) -> str:
+    """Return why an environment is passed over: its Python is gone; "" if it is not.
+
+    Who is `wary` trusts a `.venv` only where nobody else may have put it there, or change it.
+    """
+    if wary and environment.where == ".venv":
+        from pyman.environments.trust import doubt  # noqa: PLC0415 - only for who is wary
+
+        if why := doubt(environment.path):
+            return why
+    return "" if environment.python else _loss(environment.path)
+
+
+def _loss(folder: Path) -> str:
     """Return what is to be said of an environment whose Python is gone."""
     return f"the Python of {folder} is gone: `{renewal(folder)}` makes the environment anew"
 
