@@ -52,6 +52,7 @@ ORDER = [
     "upkeep",  # what is outdated, superseded, known to be bad
     "shell",  # PATH and start-up files
     "env_making",  # a virtual environment, made whole or not at all
+    "shims",  # scripts that are called `python`
     "doctor",  # what is wrong with a machine's set-up
     "report",  # what people see
     "cli",  # the command line: what the commands share

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pyman.builds.key import Key
-from pyman.cli import settings
+from pyman.cli import settings, shim_names
 from pyman.environments import environment_index, in_use
 from pyman.environments.in_use import Looked, Unseen
 from pyman.errors import PymanError, UsageError
@@ -33,6 +33,7 @@ def remove(installation: Installation, remover: Remover) -> None:
     """Remove an installation, and what stands outside of the store for it."""
     key, elsewhere = installation.key, installation.elsewhere
     remover.remove(installation, lambda owner: ui.note(f"Waiting for {owner} that is changing {key}"))
+    shim_names.follow(remover.store)
     if elsewhere:
         ui.note(f"Only the link {installation.path} was removed: {elsewhere} stays.")
     try:

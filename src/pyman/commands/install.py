@@ -8,7 +8,7 @@ import click
 
 from pyman.catalogue.build import Metadata
 from pyman.choice.plan import Plan
-from pyman.cli import holes, installing, local_builds, networking, settings
+from pyman.cli import holes, installing, local_builds, networking, settings, shim_names
 from pyman.cli.here import project_option
 from pyman.commands.installs import (
     Wishes,
@@ -158,6 +158,7 @@ def _unsettled(
 def _settle(installations: Sequence[Installation], store: Store, wishes: Wishes) -> None:
     """Make the links, and on Windows the entries in the registry."""
     installing.mend(installations, store)
+    shim_names.follow(store)
     if installations and not wishes.no_bin:
         own = settings.own_target(wishes.target)
         installing.link(

@@ -1,27 +1,111 @@
 """`pyman shims`."""
 
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pyman.cli import settings
 from pyman.cli.configured import environ
 from pyman.cli.here import check_locked, here, missing
 from pyman.config.known import is_on
+from pyman.errors import PymanError
 from pyman.report import ui
+from pyman.system.execute import CommandError, execute
 
 if TYPE_CHECKING:
     from pyman.discovery.finder import Found, Here, Outcome
 
+_SHIM = "_PYMAN_SHIM"
+_ANYHOW = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
 
-@click.group("shims")
-def command() -> None:
-    """Let `python` be the project's Python also where there is no prompt: in cron, in editors."""
+
+@click.group("shims", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """Let `python` be the project's Python where there is no prompt: in cron, in editors, in scripts.
+
+    Shims are scripts called python, python3, pip, pip3 and such as python3.13 for what is installed, in a
+    folder of their own. Each starts the Python that is meant in the folder where it is called, the one that
+    `pyman find` prints. Without a command: whether there are shims, where, and which.
+    """
+    if context.invoked_subcommand is None:
+        _tell(as_json=as_json)
+
+
+@command.command("on")
+def on_command() -> None:
+    """Make the shims, or make them anew, and tell how they come onto PATH."""
+    from pyman.shims import shims_folder
+
+    _refuse_windows()
+    store = settings.store()
+    state = shims_folder.turn_on(store, settings.own_target(None), environ())
+    place = shims_folder.place(store)
+    ui.note(f"Shims in {place}: {', '.join(state.names)}")
+    for name in state.foreign:
+        ui.warning(f"{place / name} is not pyman's and was left alone")
+    if not _is_on_path(place):
+        ui.note(f"It is not on your PATH. In a start-up file of a POSIX shell: {_line(place)}")
+
+
+@command.command("off")
+def off_command() -> None:
+    """Remove the shims. What else is in their folder stays."""
+    from pyman.shims import shims_folder
+
+    _refuse_windows()
+    store = settings.store()
+    place, state = shims_folder.place(store), shims_folder.turn_off(store)
+    for name in state.foreign:
+        ui.warning(f"{place / name} is not pyman's and stays")
+    ui.note(f"Removed the shims from {place}" if state.names else f"There are no shims in {place}")
 
 
 @command.command("ask", hidden=True)
 def ask_command() -> None:
     """Print the folder of the Python that is meant here, and remember it for shells."""
     ui.data(str(_chosen("python").path.parent))
+
+
+@command.command("start", hidden=True, context_settings=_ANYHOW)
+@click.argument("name")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def start_command(context: click.Context, name: str, words: tuple[str, ...]) -> None:
+    """Become what a shim of that name is to start, with these words: it asks for what it cannot tell."""
+    shim = os.environ.pop(_SHIM, "")
+    program = _program(name)
+    if shim and os.path.exists(shim) and program.samefile(shim):  # noqa: PTH110 - it may be no text
+        raise PymanError(
+            f"{program} is the shim {shim} itself, and would be started for ever",
+            "Remove what has put it there: it is no Python.",
+        )
+    context.exit(_become([str(program), *words]))
+
+
+def _become(line: Sequence[str]) -> int:
+    try:
+        return execute(line, os.environ)
+    except CommandError as error:
+        ui.error(error)
+        return error.code
+
+
+def _program(name: str) -> Path:
+    """Return what a shim starts: the interpreter, or the pip of that one."""
+    if name not in ("pip", "pip3"):
+        return _chosen("python" if name == "python3" else name).path
+    python = _chosen("python").path
+    programs = (python.parent / each for each in (name, "pip3", "pip"))
+    found = next((each for each in programs if os.access(each, os.X_OK)), None)
+    if not found:
+        raise PymanError(f"{python} has no pip", f"`{python} -m ensurepip` may give it one, or `uv pip` do.")
+    return found
 
 
 def _chosen(name: str) -> "Found":
@@ -42,6 +126,50 @@ def _chosen(name: str) -> "Found":
 
 
 def _decided(name: str, place: "Here") -> "Outcome":
+    """What is meant; what was passed over is named the first time only, for this may be asked all day."""
+    from pyman.remembered import answers
     from pyman.remembered.deciding import decide, decide_named
 
-    return decide(place) if name == "python" else decide_named(name, place)
+    outcome = decide(place) if name == "python" else decide_named(name, place)
+    for warning in outcome.warnings:
+        if answers.is_news(place, warning):
+            ui.warning(warning)
+    return outcome
+
+
+def _tell(*, as_json: bool) -> None:
+    from pyman.shims import shims_folder
+
+    store = settings.store()
+    place, state = shims_folder.place(store), shims_folder.state(store)
+    if as_json:
+        ui.document(
+            {"on": state.is_on, "folder": str(place), "names": state.names, "on_path": _is_on_path(place)}
+        )
+    elif not state.is_on:
+        ui.data("off" if sys.platform != "win32" else "off: there are none on Windows")
+    else:
+        ui.data(f"on: {place}")
+        ui.data(f"names: {', '.join(state.names)}")
+        ui.data("on PATH: " + ("yes" if _is_on_path(place) else f"no; {_line(place)} puts it there"))
+
+
+def _is_on_path(place: Path) -> bool:
+    real = os.path.realpath(place)
+    return any(
+        os.path.realpath(each) == real for each in os.environ.get("PATH", "").split(os.pathsep) if each
+    )
+
+
+def _line(place: Path) -> str:
+    from shlex import quote
+
+    return f'export PATH={quote(str(place))}:"$PATH"'
+
+
+def _refuse_windows() -> None:
+    if sys.platform == "win32":
+        raise PymanError(
+            "there are no shims on Windows: they are scripts for a POSIX shell",
+            "`pyman run` starts the project's Python, and `py` those that `pyman install` has registered.",
+        )

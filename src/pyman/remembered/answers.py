@@ -14,6 +14,7 @@ at once, by a rename: within one ground none is stale.
 """
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pyman.discovery.finder import Here
+from pyman.errors import PymanError
 from pyman.remembered.ground import Ground
 from pyman.system.emptying import remove_tree
 from pyman.system.folder import Folder
@@ -29,8 +32,10 @@ GROUND = ".ground"
 NONE = ".none"
 NAMED = ".named"
 WITH = ".with"
+TOLD = ".told"
 PASSED_OVER = "-"
 _PRIVATE = 0o700
+_DIGITS = 16
 _LARGEST = 64 * 1024
 
 
@@ -56,6 +61,17 @@ def put(ground: Ground, answers: list[Answer]) -> None:
         for answer in answers:
             if answer.is_possible:
                 _put(folder, answer)
+
+
+def is_news(here: Here, text: str) -> bool:
+    """Whether nobody was told of it since all answers rest on what they do; from now on somebody was."""
+    with suppress(OSError, PymanError), _folder(Ground.now(here.store, here.environ)) as folder:
+        name = hashlib.sha256(os.fsencode(text)).hexdigest()[:_DIGITS]
+        with _inner(folder, [TOLD]) as place:
+            if place.status(name):
+                return False
+            place.make_file(name, b"", 0o600)
+    return True
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from pyman.system.folder import Folder
 README = "README"
 STAGES = ".staging"
 LOCKS = ".locks"
+SHIMS = "shims"
 _TEXT = """\
 This directory belongs to pyman, the Python version manager.
 

@@ -1,0 +1,188 @@
+#!/bin/sh
+# pyman's shim: starts the Python that is meant where it is called. `pyman shims off` removes it.
+#
+# Nothing is started for it but that Python: what pyman has found the files here to ask for is written down in
+# the user's cache (`pyman help shims` tells of it), and counts while all it rests on has the times that it had.
+# Where nothing is written down pyman is asked, and starts that Python itself. No file of a project is read here.
+# dash, bash, busybox and ksh all know `test -O`, `-nt`, `-ot` and `-ef`.
+# shellcheck disable=SC3067
+
+_pyman_home=@HOME@
+_pyman_cache=@CACHE@
+_pyman_name=${0##*/}
+unset -f cd read printf 2>/dev/null # a user may have functions of these names, and hand them down
+
+# Become pyman, which decides, remembers what it decided, and starts it.
+ask() {
+    if [ -n "${_PYMAN_SHIM-}" ]; then
+        printf 'error: pyman is to be started by the shim %s, which asks pyman what to start\n' "$0" >&2
+        printf 'hint: let the first line of pyman name its own Python, or take %s from PATH.\n' "${0%/*}" >&2
+        exit 1
+    fi
+    if ! [ -x @PYMAN@ ]; then
+        printf 'error: the shim %s asks pyman, which is gone: %s\n' "$0" @PYMAN@ >&2
+        printf 'hint: "pyman shims on" makes it anew, with another pyman; or take %s from PATH.\n' "${0%/*}" >&2
+        exit 1
+    fi
+    export _PYMAN_SHIM="$0"
+    exec @COMMAND@ shims start "$_pyman_name" "$@"
+}
+
+# Whether a file has the time that is written down for it, or neither is there.
+same() {
+    if [ -e "$1" ]; then
+        [ -e "$2" ] && ! [ "$1" -nt "$2" ] && ! [ "$1" -ot "$2" ]
+    else
+        ! [ -e "$2" ]
+    fi
+}
+
+# Whether what all answers rest on is as it was; read from its file.
+stands() {
+    IFS= read -r _pyman_told || return 1
+    _pyman_now="${PYMAN_HOME-}|${PYMAN_SYSTEM_HOME-}|${PYMAN_TARGET-}|${PYMAN_NO_PROJECT-}|${PYMAN_SITE_CONFIG-}"
+    [ "$_pyman_told" = "$_pyman_now|${XDG_DATA_HOME-}|${XDG_CONFIG_HOME-}|${HOME-$_pyman_home}" ] || return 1
+    _pyman_number=0
+    while IFS= read -r _pyman_path; do
+        _pyman_number=$((_pyman_number + 1))
+        same "$_pyman_path" "$_pyman_answers/.ground.$_pyman_number" || return 1
+    done
+}
+
+# Read an answer: the folder, the program in it, what that is called everywhere, the file that had a say as well.
+read_answer() {
+    _pyman_bin='' _pyman_program='' _pyman_called='' _pyman_beside=''
+    if [ -f "$1" ]; then
+        {
+            IFS= read -r _pyman_bin && IFS= read -r _pyman_program && IFS= read -r _pyman_called && IFS= read -r _pyman_beside
+        } <"$1" || :
+    fi
+}
+
+# Whether pyman has said what a file asks for. It has not where a link has its name: that may lead elsewhere.
+known() {
+    [ -f "$_pyman_answers$1" ] && ! [ -L "$1" ] && same "$1" "$_pyman_answers$1" && read_answer "$_pyman_answers$1"
+}
+
+# Whether a file is there, and is one; what it asks for is then known or not.
+met() {
+    [ -f "$1" ] && [ -r "$1" ]
+}
+
+# Find the current folder by its path without links: in $_pyman_where.
+locate() {
+    _pyman_where=$PWD
+    if [ "$PWD" -ef . ]; then
+        case $PWD/ in
+            //) return ;;
+            *//* | */./* | */../*) ;;
+            /*)
+                while [ -n "$_pyman_where" ] && ! [ -L "$_pyman_where" ]; do
+                    _pyman_where=${_pyman_where%/*}
+                done
+                if [ -z "$_pyman_where" ]; then
+                    _pyman_where=$PWD
+                    return
+                fi
+                ;;
+        esac
+    fi
+    # Others are to see the variables as they were.
+    _pyman_told=$PWD
+    if [ -n "${OLDPWD+is set}" ]; then
+        _pyman_before=$OLDPWD
+        cd -P . 2>/dev/null || return 1
+        OLDPWD=$_pyman_before
+    else
+        cd -P . 2>/dev/null || return 1
+        unset OLDPWD
+    fi
+    _pyman_where=$PWD
+    PWD=$_pyman_told
+    [ "$_pyman_where" -ef . ]
+}
+
+# Look at the files here and above, as pyman does: see src/pyman/remembered/trail.py. Fails if it has to be asked.
+look_around() {
+    _pyman_folder=${_pyman_where%/} _pyman_lock='' _pyman_version='' _pyman_required=''
+    while :; do
+        if [ -r "$_pyman_folder/.venv/pyvenv.cfg" ]; then
+            [ -O "$_pyman_folder/.venv" ] && known "$_pyman_folder/.venv/pyvenv.cfg"
+            return
+        fi
+        if [ -z "$_pyman_lock" ] && met "$_pyman_folder/pyman.lock"; then
+            _pyman_lock=$_pyman_folder/pyman.lock
+        fi
+        [ -n "$_pyman_version" ] || look_for_versions
+        [ -n "$_pyman_version$_pyman_required" ] || look_for_requirements
+        [ -n "$_pyman_folder" ] || break
+        _pyman_folder=${_pyman_folder%/*}
+    done
+    if [ -n "$_pyman_lock" ]; then
+        known "$_pyman_lock" && [ "$_pyman_beside" = "$_pyman_version" ] || return 1
+        [ -z "$_pyman_version" ] || same "$_pyman_version" "$_pyman_answers$_pyman_lock.with"
+    elif [ -n "$_pyman_version$_pyman_required" ]; then
+        known "${_pyman_version:-$_pyman_required}"
+    else
+        read_answer "$_pyman_answers/.none"
+    fi
+}
+
+look_for_versions() {
+    # shellcheck disable=SC2043 # pyman puts the names in
+    for _pyman_file in @VERSIONS@; do
+        if met "$_pyman_folder/$_pyman_file" && ! { known "$_pyman_folder/$_pyman_file" && [ "$_pyman_bin" = - ]; }; then
+            _pyman_version=$_pyman_folder/$_pyman_file
+            return
+        fi
+    done
+}
+
+look_for_requirements() {
+    # shellcheck disable=SC2043
+    for _pyman_file in @REQUIREMENTS@; do
+        if met "$_pyman_folder/$_pyman_file" && ! { known "$_pyman_folder/$_pyman_file" && [ "$_pyman_bin" = - ]; }; then
+            _pyman_required=$_pyman_folder/$_pyman_file
+            return
+        fi
+    done
+}
+
+# Find what is meant: $_pyman_program in $_pyman_bin. Fails if pyman has to be asked.
+choose() {
+    if [ -n "${VIRTUAL_ENV-}" ]; then
+        _pyman_bin=$VIRTUAL_ENV/bin _pyman_program=python _pyman_called=''
+        return
+    fi
+    if [ -n "${CONDA_PREFIX-}" ]; then
+        case ${CONDA_DEFAULT_ENV-base} in
+            base | root) ;;
+            *) return 1 ;;
+        esac
+    fi
+    case ${XDG_CACHE_HOME-} in
+        '') _pyman_answers=${HOME-$_pyman_home}/$_pyman_cache/pyman/answers ;;
+        *) _pyman_answers=$XDG_CACHE_HOME/pyman/answers ;;
+    esac
+    [ -O "$_pyman_answers" ] && [ -f "$_pyman_answers/.ground" ] && stands <"$_pyman_answers/.ground" && locate && look_around
+}
+
+choose || ask "$@"
+case $_pyman_name in
+    python | python3) ;;
+    pip | pip3) _pyman_program=$_pyman_name ;;
+    *)
+        if [ "$_pyman_called" != "$_pyman_name" ]; then
+            [ -z "${VIRTUAL_ENV-}" ] || ask "$@"
+            read_answer "$_pyman_answers/.named/$_pyman_name"
+        fi
+        ;;
+esac
+case $_pyman_bin in
+    /*) ;;
+    *) ask "$@" ;;
+esac
+if ! [ -f "$_pyman_bin/$_pyman_program" ] || ! [ -x "$_pyman_bin/$_pyman_program" ] || [ "$_pyman_bin/$_pyman_program" -ef "$0" ]; then
+    ask "$@"
+fi
+exec "$_pyman_bin/$_pyman_program" "$@"
