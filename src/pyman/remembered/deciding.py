@@ -50,7 +50,8 @@ def decide(here: Here, explain: Explain | None = None) -> Outcome:
     here = here._replace(wary=True)
     known = _Known.of(here)
     outcome = find(None, here)
-    speaks = pins.nearest(here.start) if here.project else None
+    in_environment = outcome.found and outcome.found.environment
+    speaks = pins.nearest(here.start) if here.project and not in_environment else None
     if speaks and speaks.python and outcome.file == speaks.path:
         raise PymanError(
             f"{speaks.path} asks for the interpreter {speaks.python}: a file may only ask for a version",
