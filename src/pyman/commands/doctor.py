@@ -15,7 +15,7 @@ from pyman.report import manual, ui
 def command(context: click.Context, as_json: bool) -> None:
     """Tell what is wrong with this machine's set-up, each with the command that mends it.
 
-    Looked at are the variables, the store and its records, PATH and the links, the caches, how old the
+    Looked at are the variables, the store and its records, PATH, shims and links, the caches, how old the
     metadata are, certificates and proxies, and virtual environments whose Python is gone. Nothing is changed,
     and no connection is opened. The exit code is 1 if anything is wrong.
     """

@@ -38,14 +38,18 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("on")
-def on_command() -> None:
+@click.option("--dry-run", is_flag=True, help="Tell which there would be and make none.")
+def on_command(dry_run: bool) -> None:
     """Make the shims, or make them anew, and tell how they come onto PATH."""
     from pyman.shims import shims_folder
 
     _refuse_windows()
-    store = settings.store()
-    state = shims_folder.turn_on(store, settings.own_target(None), environ())
+    store, own = settings.store(), settings.own_target(None)
     place = shims_folder.place(store)
+    if dry_run:
+        ui.note(f"Would put shims into {place}: {', '.join(shims_folder.wanted(store, own))}")
+        return
+    state = shims_folder.turn_on(store, own, environ())
     ui.note(f"Shims in {place}: {', '.join(state.names)}")
     for name in state.foreign:
         ui.warning(f"{place / name} is not pyman's and was left alone")
@@ -54,16 +58,22 @@ def on_command() -> None:
 
 
 @command.command("off")
-def off_command() -> None:
+@click.option("--dry-run", is_flag=True, help="Tell which would go and remove none.")
+def off_command(dry_run: bool) -> None:
     """Remove the shims. What else is in their folder stays."""
     from pyman.shims import shims_folder
 
     _refuse_windows()
     store = settings.store()
-    place, state = shims_folder.place(store), shims_folder.turn_off(store)
+    place = shims_folder.place(store)
+    state = shims_folder.state(store) if dry_run else shims_folder.turn_off(store)
     for name in state.foreign:
         ui.warning(f"{place / name} is not pyman's and stays")
-    ui.note(f"Removed the shims from {place}" if state.names else f"There are no shims in {place}")
+    if state.names or state.is_on:
+        verb = "Would remove" if dry_run else "Removed"
+        ui.note(f"{verb} from {place}: {', '.join(state.names)}")
+    else:
+        ui.note(f"There are no shims in {place}")
 
 
 @command.command("ask", hidden=True)

@@ -10,6 +10,7 @@ from pyman.doctor import (
     lost_environments,
     metadata_age,
     search_path,
+    shim_state,
     store_state,
     variables,
 )
@@ -36,6 +37,8 @@ CHECKS = (
     Check("path", search_path.missing),
     Check("path", search_path.behind),
     Check("path", search_path.twice),
+    Check("shims", shim_state.unreached),
+    Check("shims", shim_state.of_another_pyman),
     Check("links", linking.leading_nowhere),
     Check("links", linking.of_others),
     Check("links", linking.behind_the_newest),

@@ -107,7 +107,9 @@ look_around() {
     _pyman_folder=${_pyman_where%/} _pyman_lock='' _pyman_version='' _pyman_required=''
     while :; do
         if [ -r "$_pyman_folder/.venv/pyvenv.cfg" ]; then
-            [ -O "$_pyman_folder/.venv" ] && known "$_pyman_folder/.venv/pyvenv.cfg"
+            # Whether others may write there pyman has seen; a folder that others put there since is theirs.
+            [ -O "$_pyman_folder/.venv" ] && [ -O "$_pyman_folder/.venv/bin" ] &&
+                known "$_pyman_folder/.venv/pyvenv.cfg"
             return
         fi
         if [ -z "$_pyman_lock" ] && met "$_pyman_folder/pyman.lock"; then

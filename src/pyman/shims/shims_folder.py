@@ -67,7 +67,7 @@ def turn_on(store: Store, own: Target, environ: Mapping[str, str]) -> State:
             if SCRIPT in found.foreign:
                 raise _taken(store)
             premises.put(folder, SCRIPT, shim_text.text(environ), modes.readable(store.home))
-            _settle(folder, _wanted(store, own))
+            _settle(folder, wanted(store, own))
             return _state(folder)
     except OSError as error:
         raise StoreError.of("write to", place(store), error) from None
@@ -94,23 +94,23 @@ def follow(store: Store, own: Target) -> None:
     """Let each minor version that is installed have a name, if there are shims; silent if that fails."""
     with suppress(OSError, StoreError), Folder.open(place(store)) as folder:
         if _state(folder).is_on:
-            _settle(folder, _wanted(store, own))
+            _settle(folder, wanted(store, own))
 
 
-def _wanted(store: Store, own: Target) -> list[str]:
-    """The usual names, and that of each CPython which runs here."""
+def wanted(store: Store, own: Target) -> list[str]:
+    """Return the names there are to be: the usual ones, and that of each CPython which runs here."""
     keys = (each.key for each in store.visible() if each.key.target.baseline == own.baseline)
     names = (executable_name(key) for key in keys if key.implementation is Implementation.CPYTHON)
     return [*USUAL, *dict.fromkeys(name for name in names if _NAME.fullmatch(name))]
 
 
-def _settle(folder: Folder, wanted: Iterable[str]) -> None:
+def _settle(folder: Folder, names: Iterable[str]) -> None:
     """Make the links that are wanted, and remove those of pyman's that are not."""
-    wanted = set(wanted)
+    names = set(names)
     for name in _state(folder).names:
-        if name not in wanted:
+        if name not in names:
             folder.unlink(name)
-    for name in wanted:
+    for name in names:
         with suppress(FileExistsError):
             os.symlink(SCRIPT, name, dir_fd=folder.descriptor)
 
