@@ -23,6 +23,7 @@ from tests.benchmarks.case_install import four, install
 from tests.benchmarks.case_list import listing
 from tests.benchmarks.case_memory import memory
 from tests.benchmarks.case_portable import portable
+from tests.benchmarks.case_shim import shim
 from tests.benchmarks.case_start import start
 from tests.benchmarks.case_verify import verify
 from tests.benchmarks.case_wire import wire
@@ -35,6 +36,7 @@ CASES: dict[str, Callable[[Bench], list[Row]]] = {
     "portable": portable,
     "list": listing,
     "find": find,
+    "shim": shim,
     "install": install,
     "wire": wire,
     "four": four,
