@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from pyman.discovery.finder import MANAGED, Found, Here, Outcome, find, installed
 from pyman.environments.pyvenv import CONFIG
-from pyman.errors import PymanError
-from pyman.project import pins, requirement
+from pyman.errors import PymanError, UsageError
+from pyman.project import pins, requirement, version_file
 from pyman.remembered import answers
 from pyman.remembered.answers import Answer
 from pyman.remembered.ground import Ground
@@ -40,7 +40,7 @@ class _Known(NamedTuple):
         return cls(Ground.now(here.store, here.environ), trail, environment)
 
 
-def decide(here: Here, explain: Explain | None = None) -> Outcome:
+def decide(here: Here, explain: Explain | None = None, *, environments: bool = True) -> Outcome:
     """Return what `find` does where nothing was typed, and remember it.
 
     Nobody is trusted whose `.venv` others could change, nor a file that names an interpreter: that raises
@@ -49,7 +49,12 @@ def decide(here: Here, explain: Explain | None = None) -> Outcome:
     """
     here = here._replace(wary=True)
     known = _Known.of(here)
-    outcome = find(None, here)
+    try:
+        outcome = find(None, here, environments=environments)
+    except UsageError as error:
+        if explain:
+            _remember(known, here, list(_about_broken(known.trail, error)))
+        raise
     in_environment = outcome.found and outcome.found.environment
     speaks = pins.nearest(here.start) if here.project and not in_environment else None
     if speaks and speaks.python and outcome.file == speaks.path:
@@ -88,7 +93,7 @@ def _lines(outcome: Outcome, explain: Explain | None) -> tuple[str, ...]:
     found = outcome.found
     if found and found.where in (MANAGED, ".venv"):
         return (str(found.path.parent), found.path.name, _name(found))
-    return ("", *([] if found else explain(outcome).splitlines())) if explain else ()
+    return ("", *explain(outcome).splitlines()) if explain else ()
 
 
 def _name(found: Found) -> str:
@@ -99,6 +104,17 @@ def _remember(known: _Known, here: Here, told: list[Answer]) -> None:
     """Write it down, if all that it rests on is as it was before."""
     if known.ground.is_settled and known.ground == Ground.now(here.store, here.environ):
         answers.put(known.ground, told)
+
+
+def _about_broken(trail: Trail, error: UsageError) -> Iterator[Answer]:
+    """The answer about the version file in which nothing is a request: why, in place of a Python."""
+    for met in trail.versions:
+        try:
+            if met.path.name in pins.NAMES:
+                version_file.own_form(met.path)
+        except UsageError:
+            yield from _answer(met, ("", *f"{error.message}\n{error.hint}".splitlines()))
+            return
 
 
 def _about(
