@@ -28,6 +28,7 @@ COMMANDS = [
     "config",
     "doctor",
     "dir",
+    "shims",
     "update-shell",
     "self",
     "completion",

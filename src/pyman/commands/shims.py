@@ -31,7 +31,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
     Shims are scripts called python, python3, pip, pip3 and such as python3.13 for what is installed, in a
     folder of their own. Each starts the Python that is meant in the folder where it is called, the one that
-    `pyman find` prints. Without a command: whether there are shims, where, and which.
+    `pyman find` prints (`pyman help project`). Without a command: whether there are shims, where, and which.
     """
     if context.invoked_subcommand is None:
         _tell(as_json=as_json)

@@ -20,7 +20,7 @@ TOPICS = {
     "fleet": "what a thousand machines need: bandwidth, a cache, what to pin",
     "locks": "exact builds in a file, and one file to carry over",
     "store": "where things are, stores for several users, what verify compares",
-    "shims": "the project's Python where there is no prompt: in cron, in editors",
+    "project": "`python` is the project's Python: shims, for cron and editors as well",
     "environments": "making them, also by tox and nox; which keep a Python from removal",
     "editors": "where VS Code, PyCharm and others look, and what to set",
     "updates": "newer builds without a newer pyman",

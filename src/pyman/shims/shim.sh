@@ -2,7 +2,7 @@
 # pyman's shim: starts the Python that is meant where it is called. `pyman shims off` removes it.
 #
 # Nothing is started for it but that Python: what pyman has found the files here to ask for is written down in
-# the user's cache (`pyman help shims` tells of it), and counts while all it rests on has the times that it had.
+# the user's cache (`pyman help project` tells of it), and counts while all it rests on has the times that it had.
 # Where nothing is written down pyman is asked, and starts that Python itself. No file of a project is read here.
 # dash, bash, busybox and ksh all know `test -O`, `-nt`, `-ot` and `-ef`.
 # shellcheck disable=SC3067
