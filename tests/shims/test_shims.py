@@ -328,14 +328,24 @@ def test_a_shim_that_would_start_itself_is_an_error(used: Used) -> None:
 
 def test_the_lock_and_a_version_file_have_a_say_together(used: Used) -> None:
     folder = used.project("locked", "3.12\n")
-    (folder / "pyman.lock").write_text("broken", encoding="utf-8")
-    old(folder / "pyman.lock")
-    for _ in range(2):
-        assert used.run("python", "-V", cwd=folder).returncode == 1
+    pin, lock = folder / ".python-version", folder / "pyman.lock"
+    metadata = used.pyman.root / "metadata.json"
+    metadata.write_bytes(own_form([REAL, OTHER], "http://127.0.0.1:9"))
+    used.pyman("lock", "--metadata", metadata, "--target", TARGET, cwd=folder)
+    old(lock)
+    locked = f"{used.pyman.store / OTHER.key}/bin/python3.12\n"
+    assert used.run("python", cwd=folder).stdout == used.pyman("find", cwd=folder).stdout == locked
+    assert used.run("python", cwd=folder, pure=True).stdout == locked
+    pin.write_text("3.13\n", encoding="utf-8")
+    os.utime(pin, (LONG_AGO - 10, LONG_AGO - 10))  # older than before
     assert used.run("python", cwd=folder, pure=True).stderr.startswith(ASKS)
-    (folder / "pyman.lock").unlink()
-    assert used.run("python", "x", cwd=folder).stdout.endswith("python3.12\nx\n")
-    assert used.run("python", "x", cwd=folder, pure=True).stdout.endswith("python3.12\nx\n")
+    assert used.run("python", "-c", "print(1)", cwd=folder).stdout == "1\n"
+    assert used.run("python", "-c", "print(1)", cwd=folder, pure=True).stdout == "1\n"
+    lock.write_text("broken", encoding="utf-8")
+    assert used.run("python", cwd=folder, pure=True).stderr.startswith(ASKS)
+    lock.unlink()
+    # Of the version file alone nothing has been said yet.
+    assert used.run("python", cwd=folder, pure=True).stderr.startswith(ASKS)
 
 
 def test_shellcheck_finds_nothing(used: Used) -> None:
