@@ -109,7 +109,7 @@ def test_they_are_made_told_and_removed_and_what_is_not_theirs_stays(pyman: Pyma
     assert "python3.13" in pyman("shims", "on", "--dry-run").stderr
     assert not folder.exists()
     made = pyman("shims", "on").stderr
-    assert f'export PATH={folder}:"$PATH"' in made
+    assert "The folder is not on your PATH" in made
     names = ["pip", "pip3", "python", "python3", "python3.12", "python3.13"]
     assert sorted(path.name for path in folder.iterdir()) == [".shim", *names]
     pyman.environment["PATH"] = str(folder)

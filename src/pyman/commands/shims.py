@@ -12,7 +12,7 @@ from pyman.cli import settings
 from pyman.cli.configured import environ
 from pyman.cli.here import check_locked, here, missing
 from pyman.config.known import is_on
-from pyman.errors import PymanError
+from pyman.errors import PymanError, UsageError
 from pyman.report import ui
 from pyman.system.execute import CommandError, execute
 
@@ -46,6 +46,7 @@ def on_command(dry_run: bool) -> None:
     _refuse_windows()
     store, own = settings.store(), settings.own_target(None)
     place = shims_folder.place(store)
+    lines = _lines(place)
     if dry_run:
         ui.note(f"Would put shims into {place}: {', '.join(shims_folder.wanted(store, own))}")
         return
@@ -54,7 +55,9 @@ def on_command(dry_run: bool) -> None:
     for name in state.foreign:
         ui.warning(f"{place / name} is not pyman's and was left alone")
     if not _is_on_path(place):
-        ui.note(f"It is not on your PATH. In a start-up file of a POSIX shell: {_line(place)}")
+        ui.note("The folder is not on your PATH. These lines in a start-up file of your shell put it there:")
+        for line in lines:
+            ui.note(f"    {line}")
 
 
 @command.command("off")
@@ -161,7 +164,7 @@ def _tell(*, as_json: bool) -> None:
     else:
         ui.data(f"on: {place}")
         ui.data(f"names: {', '.join(state.names)}")
-        ui.data("on PATH: " + ("yes" if _is_on_path(place) else f"no; {_line(place)} puts it there"))
+        ui.data("on PATH: " + ("yes" if _is_on_path(place) else "no (`pyman shims on` tells how)"))
 
 
 def _is_on_path(place: Path) -> bool:
@@ -171,10 +174,17 @@ def _is_on_path(place: Path) -> bool:
     )
 
 
-def _line(place: Path) -> str:
-    from shlex import quote
+def _lines(place: Path) -> Sequence[str]:
+    """What puts the folder first on PATH in the user's shell; in a POSIX one if that cannot be told."""
+    from pyman.shell import ancestors, shells
 
-    return f'export PATH={quote(str(place))}:"$PATH"'
+    if not shells.can_stand_on_path(str(place)):
+        raise UsageError(f"{place} cannot stand on PATH", "Choose another store with PYMAN_HOME.")
+    try:
+        shell = ancestors.user_shell(os.environ)
+    except PymanError:
+        shell = shells.Shell.SH
+    return shells.path_lines(shell, place)
 
 
 def _refuse_windows() -> None:
