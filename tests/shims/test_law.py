@@ -188,6 +188,16 @@ def check(world: World, start: Path, shell: str) -> bool:
     shell=st.sampled_from(SHELLS),
 )
 @example(([], []), "", 0, SHELLS[0])
+@example(([Put(0, ".python-version", "3.12")], [Put(0, ".python-version", "3.13\r\n")]), "", 0, SHELLS[0])
+@example(
+    (
+        [Put(1, "pyproject.toml", TEXTS["pyproject.toml"][0])],
+        [Put(1, "pyproject.toml", TEXTS["pyproject.toml"][1])],
+    ),
+    "",
+    3,
+    SHELLS[0],
+)
 @example(([Put(0, ".python-version", "3.12")], [Put(1, ENVIRONMENT, "")]), "", 2, SHELLS[0])
 @example(([Put(0, ENVIRONMENT, ""), Put(0, ".python-version", "-")], []), "", 1, SHELLS[-1])
 def test_a_shim_starts_what_find_prints_or_asks(
