@@ -7,6 +7,7 @@ and pyman has decided once, it need not ask again.
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,14 +22,14 @@ from tests.support.builds import Archive
 from tests.support.stores import environment, lay
 
 from pyman.discovery.finder import Here, Outcome, find, installed
-from pyman.errors import PymanError
+from pyman.errors import PymanError, UsageError
 from pyman.machine import detection
 from pyman.remembered.deciding import decide, decide_named
 from pyman.requests.request import Request
 from pyman.shims import shims_folder
 from pyman.store.installations import Store, executable_name
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason=f"{ELSEWHERE}shims are for a POSIX shell")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason=f"{ELSEWHERE}the store is one for Linux")
 
 TARGET = "linux-x86_64-gnu"
 ASKS = "error: pyman is to be started by the shim"
@@ -226,3 +227,33 @@ def test_a_shim_starts_what_find_prints_or_asks(
             if path.is_file():
                 path.unlink()
         check(world, start, shell)
+
+
+def test_why_there_is_none_is_remembered_for_shells(world: World) -> None:
+    with tempfile.TemporaryDirectory(dir=world.root) as folder:
+        project = Path(folder)
+        world.pin("")
+        world.put(project, [Put(0, ".python-version", "3.9\n"), Put(0, ".tool-versions", "nodejs 20\n")])
+        answers = Path(world.environ["XDG_CACHE_HOME"], "pyman", "answers")
+        about = Path(f"{answers}{project}/.python-version")
+        outcome = decide(world.here(project), lambda found: f"say\n{found.request}")
+        assert outcome.found is None or outcome.found.where != "managed"
+        assert about.read_text(encoding="utf-8") == "\nsay\ncpython-3.9\n"
+        assert not world.started("python", project, SHELLS[0])
+        world.put(project, [Put(0, ".python-version", "no")])
+        with pytest.raises(UsageError):
+            decide(world.here(project), lambda _: "")
+        empty, message, *hint = about.read_text(encoding="utf-8").splitlines()
+        assert (empty, len(hint)) == ("", 1)
+        assert message == f"{project}/.python-version:1: not a Python request: 'no'"
+        assert not world.started("python", project, SHELLS[0])
+        world.put(project, [Put(0, ".python-version", "# nothing")])
+        decide(world.here(project), lambda _: "")
+        assert about.read_text(encoding="utf-8") == "-\n"
+        mode = answers.stat().st_mode & 0o777
+        assert mode == 0o700
+        answers.chmod(0o755)
+        world.put(project, [Put(0, ".python-version", "3.12")])
+        decide(world.here(project))
+        assert answers.stat().st_mode & 0o777 == 0o700
+        assert world.started("python", project, SHELLS[0])

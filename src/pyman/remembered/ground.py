@@ -46,7 +46,7 @@ class Ground(NamedTuple):
         paths = (*store.homes, *_settings(environ), pins.own_path(), _own_code())
         told = [environ.get(name, "") for name in _VARIABLES]
         variables = "|".join([*told, environ.get("HOME", str(home_dir()))])
-        return cls(cache_dir(environ) / "answers", variables, paths, tuple(map(changed, paths)))
+        return cls(folder(environ), variables, paths, tuple(map(changed, paths)))
 
     @property
     def text(self) -> str:
@@ -57,6 +57,11 @@ class Ground(NamedTuple):
     def is_settled(self) -> bool:
         """Whether it stands on lines of its own, and would not have the same times if it changed now."""
         return self.text.count("\n") == len(self.paths) + 1 and all(map(is_settled, self.times))
+
+
+def folder(environ: Mapping[str, str]) -> Path:
+    """Return where answers are kept; StoreError where there is no home directory."""
+    return cache_dir(environ) / "answers"
 
 
 def changed(path: Path) -> int | None:

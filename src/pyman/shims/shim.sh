@@ -9,6 +9,8 @@
 
 _pyman_home=@HOME@
 _pyman_cache=@CACHE@
+_pyman_own=@ANSWERS@ # of who has made the shim; others have theirs at the same place below their home
+_pyman_places=@PLACES@
 _pyman_name=${0##*/}
 unset -f cd read printf 2>/dev/null # a user may have functions of these names, and hand them down
 
@@ -162,10 +164,11 @@ choose() {
             *) return 1 ;;
         esac
     fi
-    case ${XDG_CACHE_HOME-} in
-        '') _pyman_answers=${HOME-$_pyman_home}/$_pyman_cache/pyman/answers ;;
-        *) _pyman_answers=$XDG_CACHE_HOME/pyman/answers ;;
-    esac
+    if [ "${HOME-$_pyman_home}:${XDG_CACHE_HOME-}" = "$_pyman_places" ]; then
+        _pyman_answers=$_pyman_own
+    else
+        _pyman_answers=${XDG_CACHE_HOME:-${HOME-$_pyman_home}/$_pyman_cache}/pyman/answers
+    fi
     [ -O "$_pyman_answers" ] && [ -f "$_pyman_answers/.ground" ] && stands <"$_pyman_answers/.ground" && locate && look_around
 }
 

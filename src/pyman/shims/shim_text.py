@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pyman.portable import place, whereabouts
 from pyman.project import pins, requirement
+from pyman.remembered import ground
 from pyman.system.script_parts import assembled
 from pyman.system.userdirs import cache_dir, home_dir
 
@@ -19,10 +20,13 @@ def text(environ: Mapping[str, str]) -> bytes:
     """Return the shim for this pyman and this user; StoreError where there is no home directory."""
     home = home_dir()
     usual = cache_dir({name: value for name, value in environ.items() if name != "XDG_CACHE_HOME"})
+    places = environ.get("HOME", str(home)), environ.get("XDG_CACHE_HOME", "")
     command = own_command(environ)
     filled = {
         "@HOME@": shlex.quote(str(home)),
         "@CACHE@": shlex.quote(os.path.relpath(usual.parent, home)),
+        "@ANSWERS@": shlex.quote(str(ground.folder(environ))),
+        "@PLACES@": shlex.quote(":".join(places)),
         "@VERSIONS@": shlex.join((*pins.NAMES, *pins.OTHERS)),
         "@REQUIREMENTS@": shlex.join((requirement.NAME, requirement.SETUP)),
         "@PYMAN@": shlex.quote(command[0]),

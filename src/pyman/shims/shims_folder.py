@@ -75,6 +75,8 @@ def turn_on(store: Store, own: Target, environ: Mapping[str, str]) -> State:
 
 def turn_off(store: Store) -> State:
     """Take the shims away, and the folder if nothing is left in it; returns what was there."""
+    if not os.path.lexists(place(store)):
+        return State()
     try:
         with premises.entered(store) as home:
             with premises.working(home, premises.SHIMS) as folder:
@@ -84,8 +86,6 @@ def turn_off(store: Store) -> State:
             if not found.foreign:
                 home.remove_empty(premises.SHIMS)
             return found
-    except FileNotFoundError:
-        return State()
     except OSError as error:
         raise StoreError.of("remove shims from", place(store), error) from None
 
