@@ -326,6 +326,18 @@ def test_a_shim_that_would_start_itself_is_an_error(used: Used) -> None:
     assert done.stderr.startswith(f"{ASKS} {used.folder}/python, which asks pyman")
 
 
+def test_a_pyman_that_is_gone_is_named(used: Used) -> None:
+    folder = used.project("moved")
+    text = (used.folder / ".shim").read_text(encoding="utf-8")
+    (folder / "python").write_text(text.replace(sys.executable, "/gone/python"), encoding="utf-8")
+    (folder / "python").chmod(0o755)
+    done = subprocess.run(
+        ["./python"], cwd=folder, env=used.pyman.variables(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: the shim ./python cannot ask pyman: there is no /gone/python that")
+
+
 def test_the_lock_and_a_version_file_have_a_say_together(used: Used) -> None:
     folder = used.project("locked", "3.12\n")
     pin, lock = folder / ".python-version", folder / "pyman.lock"

@@ -22,7 +22,7 @@ ask() {
         exit 1
     fi
     if ! [ -x @PYMAN@ ]; then
-        printf 'error: the shim %s asks pyman, which is gone: %s\n' "$0" @PYMAN@ >&2
+        printf 'error: the shim %s cannot ask pyman: there is no %s that may be run\n' "$0" @PYMAN@ >&2
         printf 'hint: "pyman shims on" makes it anew, with another pyman; or take %s from PATH.\n' "${0%/*}" >&2
         exit 1
     fi
