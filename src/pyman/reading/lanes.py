@@ -15,7 +15,7 @@ from typing import NamedTuple, NoReturn
 
 LANES = 4
 _LOADING = {"install"}  # these hardly ever find that there is nothing to read
-_WAITING = {"run", "upgrade"}
+_WAITING = {"run", "upgrade", "venv"}
 _ROOM = 1 << 20  # bytes in a pipe, as much as Linux gives everybody
 _F_SETPIPE_SZ = 1031
 _PATIENCE = 5.0  # seconds; removing an unfinished file takes less
