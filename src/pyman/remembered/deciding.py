@@ -113,8 +113,14 @@ def _about_broken(trail: Trail, error: UsageError) -> Iterator[Answer]:
             if met.path.name in pins.NAMES:
                 version_file.own_form(met.path)
         except UsageError:
-            yield from _answer(met, ("", *f"{error.message}\n{error.hint}".splitlines()))
+            told = f"{error.message}\n{error.hint}".splitlines()
+            yield from _answer(met, ("", *map(_plain, told)))
             return
+
+
+def _plain(line: str) -> str:
+    """A line that steers no terminal: a shell prints it as it is, and what was read stands in it."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
 
 
 def _about(

@@ -17,7 +17,7 @@ from pyman.project import pins
 from pyman.store.installations import Store
 from pyman.system.userdirs import cache_dir, home_dir
 
-_VARIABLES = (
+VARIABLES = (
     "PYMAN_HOME",
     "PYMAN_SYSTEM_HOME",
     "PYMAN_TARGET",
@@ -44,7 +44,7 @@ class Ground(NamedTuple):
     def now(cls, store: Store, environ: Mapping[str, str]) -> Self:
         """Return it as it is now; StoreError where there is no home directory."""
         paths = (*store.homes, *_settings(environ), pins.own_path(), _own_code())
-        told = [environ.get(name, "") for name in _VARIABLES]
+        told = [environ.get(name, "") for name in VARIABLES]
         variables = "|".join([*told, environ.get("HOME", str(home_dir()))])
         return cls(folder(environ), variables, paths, tuple(map(changed, paths)))
 
