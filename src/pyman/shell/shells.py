@@ -76,30 +76,40 @@ def path_lines(shell: Shell, directory: Path) -> tuple[str, ...]:
             f"{place!r} cannot stand on PATH: it has a {os.pathsep!r} or a control character in its name",
             "Choose another directory with PYMAN_BIN_DIR.",
         )
+    name = word(shell, place)
     match shell:
         case Shell.FISH:
-            word = _in_single_quotes(place, {"\\": r"\\", "'": r"\'"})
-            return (f"if not contains -- {word} $PATH", f"    set -gx PATH {word} $PATH", "end")
+            return (f"if not contains -- {name} $PATH", f"    set -gx PATH {name} $PATH", "end")
         case Shell.NUSHELL:
-            word = '"' + place.replace("\\", r"\\").replace('"', r"\"") + '"'
-            rest = f"split row (char esep) | where $it != {word}"
-            return (f"$env.PATH = ($env.PATH | {rest} | prepend {word})",)
+            rest = f"split row (char esep) | where $it != {name}"
+            return (f"$env.PATH = ($env.PATH | {rest} | prepend {name})",)
         case Shell.POWERSHELL:
-            word = _in_single_quotes(place, {quote: 2 * quote for quote in _POWERSHELL_QUOTES})
             separator = "[IO.Path]::PathSeparator"
             return (
-                f"if (@($env:PATH -split {separator}) -cnotcontains {word}) {{",
-                f"    $env:PATH = {word} + {separator} + $env:PATH",
+                f"if (@($env:PATH -split {separator}) -cnotcontains {name}) {{",
+                f"    $env:PATH = {name} + {separator} + $env:PATH",
                 "}",
             )
         case Shell.BASH | Shell.ZSH | Shell.SH:
-            word = quoted(place)
             return (
                 'case ":${PATH}:" in',
-                f"    *:{word}:*) ;;",
-                f'    *) export PATH={word}"${{PATH:+:${{PATH}}}}" ;;',
+                f"    *:{name}:*) ;;",
+                f'    *) export PATH={name}"${{PATH:+:${{PATH}}}}" ;;',
                 "esac",
             )
+
+
+def word(shell: Shell, text: str) -> str:
+    """Return `text` as one word of `shell`."""
+    match shell:
+        case Shell.FISH:
+            return _in_single_quotes(text, {"\\": r"\\", "'": r"\'"})
+        case Shell.NUSHELL:
+            return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+        case Shell.POWERSHELL:
+            return _in_single_quotes(text, {quote: 2 * quote for quote in _POWERSHELL_QUOTES})
+        case Shell.BASH | Shell.ZSH | Shell.SH:
+            return quoted(text)
 
 
 def quoted(text: str) -> str:
