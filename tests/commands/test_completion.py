@@ -80,10 +80,14 @@ def test_bash(known: Pyman) -> None:
         try pyman install 3.1
         try pyman install --rei
         try pyman update-shell --shell z
+        try pyman update-shell --act
+        try pyman activate nu
+        try pyman shell 3.1
     """
     registered, *answers = in_shell(known, "bash", code)
+    new = ["--activate", "nushell nu", "3.12 3.14 3.13 3.13t"]
     assert registered.endswith("-F _pyman_completion pyman")
-    assert answers == ["uninstall", "3.12 3.14 3.13 3.13t", "--reinstall", "zsh"]
+    assert answers == ["uninstall", "3.12 3.14 3.13 3.13t", "--reinstall", "zsh", *new]
 
 
 def test_zsh(known: Pyman) -> None:

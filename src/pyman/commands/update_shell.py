@@ -1,6 +1,7 @@
 """`pyman update-shell`."""
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import click
 
 from pyman.cli import settings
+from pyman.commands.activate import surroundings
 from pyman.errors import StoreError, UsageError
 from pyman.report import ui
 from pyman.shell import ancestors, shells, startup_file, user_path
@@ -22,20 +24,30 @@ from pyman.shell.startup_file import StartupFile
     type=click.Choice([shell.value for shell in Shell]),
     help="The shell to set up, in place of the one that pyman is run from.",
 )
+@click.option(
+    "--activate/--no-activate",
+    "activating",
+    default=None,
+    help="Let PATH follow the project that you are in as well, or no longer: `pyman activate`.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
-def command(name: str | None, dry_run: bool) -> None:
+def command(name: str | None, activating: bool | None, dry_run: bool) -> None:
     """Put the directory of links, such as python3.12, on the PATH of your shell.
 
     Writes a marked block into the files which the shell reads when it starts, and shows it. Run again, it
-    changes nothing, unless the directory is another one by then: `pyman dir --bin` prints it.
+    changes nothing, unless the directory is another one by then: `pyman dir --bin` prints it. With
+    --activate, `python` is the project's in its folder; that stays until it is taken away by --no-activate.
     """
     directory = settings.bin_dir()
     if sys.platform == "win32":
+        _refuse_hook(activating=activating)
         _update_registry(directory, dry_run=dry_run)
         return
     shell = Shell(name) if name else ancestors.user_shell(os.environ)
-    lines = shells.path_lines(shell, directory)
     files = [startup_file.read(path) for path in shells.startup_files(shell, _home(), os.environ)]
+    lines = shells.path_lines(shell, directory)
+    if any(map(startup_file.has_hook, files)) if activating is None else activating:
+        lines += _hook(shell, directory)
     contents = [startup_file.with_block(file, lines) for file in files]
     changes = [(file, new) for file, new in zip(files, contents, strict=True) if file.content != new]
     for file, new in changes:
@@ -46,6 +58,25 @@ def command(name: str | None, dry_run: bool) -> None:
         ui.note(f"Nothing to change in {' and '.join(str(file.path) for file in files)}.")
     if not (changes and dry_run):
         _conclude(directory)
+
+
+def _hook(shell: Shell, directory: Path) -> tuple[str, ...]:
+    """The lines that activate; pyman is called by its name where the shell will find it by that."""
+    from pyman.shell import activation
+
+    around = surroundings()
+    # A login shell begins with the system's own PATH, whatever is on it here.
+    if shutil.which("pyman", path=os.pathsep.join([str(directory), "/usr/local/bin", os.defpath])):
+        return activation.lines(shell, around, "pyman")
+    return activation.lines(shell, around, str(around.program or "pyman"))
+
+
+def _refuse_hook(*, activating: bool | None) -> None:
+    if activating:
+        raise UsageError(
+            "on Windows pyman writes into no start-up file",
+            "Put into $PROFILE: pyman activate powershell | Out-String | Invoke-Expression",
+        )
 
 
 def _update_registry(directory: Path, *, dry_run: bool) -> None:

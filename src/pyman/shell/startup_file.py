@@ -79,6 +79,13 @@ def with_block(file: StartupFile, lines: Sequence[str]) -> bytes:
     return content + gap + block + newline
 
 
+def has_hook(file: StartupFile) -> bool:
+    """Whether the block that is there has the shell evaluate `pyman activate`, or is what that prints."""
+    return any(
+        b" activate " in block or b"__pyman_" in block for block in _BLOCK.findall(file.content or b"")
+    )
+
+
 def write(file: StartupFile, content: bytes) -> None:
     """Make `content` the content of the file, whole or not at all where that can be; StoreError if it fails.
 
