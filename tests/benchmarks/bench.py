@@ -2,18 +2,19 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from tests.benchmarks.measuring import Command, Series, interleaved
+from tests.benchmarks.measuring import Command, Sample, Series, interleaved, run
+from tests.benchmarks.portables import Portables, make_portables
 from tests.benchmarks.releases import Releases, UnavailableError, publish
 from tests.benchmarks.report import file_system
+from tests.benchmarks.serving import Source, serving
 from tests.benchmarks.surroundings import Home, Programs
-from tests.support import nginx
 
 _Name = TypeVar("_Name")
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - it is asked for whether it is one
@@ -28,11 +29,28 @@ class Bench:
     scratch: Path
     rounds: int
     stack: ExitStack
+    facts: dict[str, str] = field(default_factory=dict)
+    """What a case has to say that belongs below the table."""
     _homes: int = field(default=0)
 
-    def measure(self, commands: Mapping[_Name, Command], rounds: int | None = None) -> dict[_Name, Series]:
+    def measure(
+        self,
+        commands: Mapping[_Name, Command],
+        rounds: int | None = None,
+        measure: Callable[[Command], Sample] = run,
+    ) -> dict[_Name, Series]:
         """Return the series of each command, taken in turns."""
-        return interleaved(commands, rounds or self.rounds)
+        return interleaved(commands, rounds or self.rounds, measure)
+
+    @cached_property
+    def portables(self) -> Portables:
+        """The portable pymans of this checkout; UnavailableError where none can be made."""
+        return make_portables(self.programs.python, self.releases, self._compiler, self.scratch / "portables")
+
+    @cached_property
+    def pymans(self) -> dict[str, str]:
+        """What users run: the portable pyman that fits this machine, and the wheel."""
+        return {"portable": str(self.portables.unpacked), "wheel": self.programs.pyman}
 
     @property
     def many(self) -> int:
@@ -62,15 +80,14 @@ class Bench:
         return publish(self.scratch / "releases")
 
     @cached_property
+    def source(self) -> Source:
+        """nginx on this machine, as fast as it can be; UnavailableError where that is missing."""
+        return self.stack.enter_context(serving(self.releases.folder, self.scratch / "nginx"))
+
+    @property
     def origin(self) -> str:
-        """The URL at which nginx serves them on this machine; UnavailableError where nginx is missing."""
-        if not nginx.program():
-            raise UnavailableError(nginx.MISSING)
-        work = self.scratch / "nginx"
-        work.mkdir()
-        port = nginx.free_port()
-        self.stack.enter_context(nginx.serving(self.releases.folder, work, port))
-        return f"http://{nginx.LOOPBACK}:{port}"
+        """The URL at which it serves the archives by http."""
+        return self.source.plain
 
     @cached_property
     def interpreters(self) -> list[Path]:
@@ -83,6 +100,11 @@ class Bench:
             subprocess.run(["tar", "-xzf", archive, "-C", folder, "--strip-components=1"], check=True)
             folders.append(folder / "bin")
         return [*folders, Path(self.programs.python).resolve().parent]
+
+    @property
+    def _compiler(self) -> Path:
+        """The interpreter that makes the bytecode of the portable pymans."""
+        return next(folder / "python3.13" for folder in self.interpreters if (folder / "python3.13").exists())
 
     def require_uv(self) -> str:
         """Return the path of uv; UnavailableError where the environment has none."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+from tests.benchmarks import goals
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measuring import Command, Sample, Series, run
 from tests.benchmarks.releases import UnavailableError
@@ -21,7 +22,6 @@ from tests.support.builds import own_form
 
 _CLIENTS = 200
 _VERIFIED_AT_ONCE = 4
-_PEAK_MIB = 64
 _SENT = re.compile(r'"GET (\S+) HTTP/1\.1" (\d+) (\d+)')
 _NAME = "download-metadata.json"
 # Fills two buckets of an S3-compatible store with a folder, one that everybody may read and one that nobody
@@ -119,7 +119,7 @@ def _rows(samples: Sequence[Sample], alone: Series, seconds: float, sent: int) -
     together, largest = Series(tuple(samples)), Series((Sample(seconds, 0.0, peak),))
     return [
         Row("fleet", subject, "one alone", together, alone, note=note),
-        Row("fleet", f"{subject}, the largest", "", largest, limit=_PEAK_MIB, measure=Measure.PEAK),
+        Row("fleet", f"{subject}, the largest", "", largest, limit=goals.PEAK_MIB, measure=Measure.PEAK),
     ]
 
 
@@ -146,7 +146,7 @@ def _from_store(bench: Bench, folder: Path) -> list[Row]:
             installed = run(Command((bench.programs.pyman, "install", "3.13"), environment))
             straight = _install(bench, bench.home(), f"{address}/public")
     except UnavailableError as reason:
-        return [skipped("fleet", subject, "", str(reason))]
+        return [skipped("fleet", f"{subject}: {reason}")]
     if "Signature" in (bench.scratch / "from-signed" / _NAME).read_text(encoding="utf-8"):
         raise RuntimeError("the metadata of the mirror have a signature in them")
     signed_install = Series((installed,))

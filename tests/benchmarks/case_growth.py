@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.benchmarks import goals
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measuring import Command
 from tests.benchmarks.rows import Measure, Row
@@ -16,7 +17,6 @@ from pyman.builds.key import Implementation
 from pyman.catalogue.build import Build
 from pyman.release_index.document import builds_in, render
 
-_MOST_MS = 3
 _INSTALLATIONS = 200
 _MINORS = 8
 _METADATA = "download-metadata.json"
@@ -36,7 +36,7 @@ def _of_metadata(bench: Bench) -> list[Row]:
     subprocess.run([*module, once / "pyman" / _METADATA, metadata], cwd=CHECKOUT, check=True)
     home, rows = bench.home(), []
     for arguments, limit in (
-        (("list", "--only-available"), _MOST_MS),
+        (("list", "--only-available"), goals.GROWTH_MS),
         (("list", "--only-available", "3.13"), None),
     ):
         commands = {
@@ -77,7 +77,7 @@ def _of_what_was_learned(bench: Bench) -> list[Row]:
         taken = bench.measure(commands, bench.many)
         subject = f"`pyman {' '.join(arguments)}`, {_LEARNED:,} builds learned"
         series = (taken["refreshed"], taken["without"])
-        rows.append(Row("growth", subject, "none learned", *series, _MOST_MS, Measure.EXTRA))
+        rows.append(Row("growth", subject, "none learned", *series, goals.GROWTH_MS, Measure.EXTRA))
     return rows
 
 
@@ -118,8 +118,8 @@ def _of_the_store(bench: Bench) -> list[Row]:
     stores.lay(many.store, *builds)
     rows = []
     for arguments, limit in (
-        (("find", "3.13"), _MOST_MS),
-        (("find", "any"), _MOST_MS),
+        (("find", "3.13"), goals.GROWTH_MS),
+        (("find", "any"), goals.GROWTH_MS),
         (("list", "--only-installed"), None),
     ):
         command = (bench.programs.pyman, *arguments)

@@ -1,16 +1,18 @@
-"""Install: one archive from this machine's web server into an empty store, and four of them at once."""
+"""Install: builds from this machine's own web server, as fast as it can send them, in memory and on disk."""
 
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator
 
+from tests.benchmarks import goals
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.measuring import Command, Series
+from tests.benchmarks.installing import TAR, Work, compared, installing, url_of, works
+from tests.benchmarks.measuring import Command
+from tests.benchmarks.releases import UnavailableError
 from tests.benchmarks.report import file_system
-from tests.benchmarks.rows import Row, skipped
+from tests.benchmarks.rows import Row
 from tests.benchmarks.surroundings import Home
-from tests.support.builds import Archive
 
+_PYMANS = ("portable", "wheel")
+_PBS = "pbs-installer"
 # What its own install() does, with an archive that it does not know.
 _PBS_INSTALLER = """
 import os, sys, tempfile
@@ -23,76 +25,48 @@ with tempfile.NamedTemporaryFile() as file:
 """
 
 
-def install(bench: Bench) -> list[Row]:
-    """One build, on a file system in memory and on disk, as `pyman install` does it by default."""
-    rows = _into(bench, bench.in_memory, "install, tmpfs", 1.3)
-    if file_system(bench.scratch) == "tmpfs":
-        reason = f"{bench.scratch} is on tmpfs: name a folder on disk with --scratch"
-        return [*rows, skipped("install, disk", "`pyman install`", "`uv python install`", reason)]
-    return rows + _into(bench, bench.scratch, "install, disk", 1.0)
-
-
-def four(bench: Bench) -> list[Row]:
-    """Four versions in one run, on disk and in memory."""
-    rows = []
-    for place, folder in (("disk", bench.scratch), ("tmpfs", bench.in_memory)):
-        commands = installing(bench, bench.home(folder), bench.releases.four, bench.origin)
-        taken = bench.measure({name: commands[name] for name in ("pyman", "uv")})
-        mine, theirs = "`pyman install` of four", "`uv python install` of four"
-        rows.append(Row(f"four, {place}", mine, theirs, taken["pyman"], taken["uv"], 1.0))
-    return rows
-
-
-def installing(bench: Bench, home: Home, archives: tuple[Archive, ...], origin: str) -> dict[str, Command]:
-    """Return commands that install `archives`, each into a home that is emptied before."""
-    own, others = bench.releases.describe(origin, *(set(archives) - set(bench.releases.four)))
-    environment = home.environment(PYMAN_METADATA=str(own), UV_PYTHON_DOWNLOADS_JSON_URL=str(others))
-    names = [f"cpython-{archive.version}-{archive.target}" for archive in archives]
-    pyman = (bench.programs.pyman, "install", *names)
-    uv = (bench.require_uv(), "python", "install", *names)
-    return {
-        "pyman": Command(pyman, environment, home.clear),
-        "pyman, no smoke test": Command((*pyman, "--no-smoke-test"), environment, home.clear),
-        "uv": Command(uv, environment, home.clear),
-    }
-
-
-def _into(bench: Bench, folder: Path, case: str, limit: float) -> list[Row]:
-    releases, rows = bench.releases, []
-    for archive, what in ((releases.musl_17_mb, "17 MB, for musl"), (releases.gnu_313, "10 MB, for glibc")):
-        home = bench.home(folder)
-        commands = installing(bench, home, (archive,), bench.origin) | _others(bench, home, archive)
-        if "glibc" not in what:  # nothing of a foreign target is started
-            del commands["pyman, no smoke test"]
+def in_memory(bench: Bench) -> Iterator[Row]:
+    """One build, one by https, and four at once, on a file system in memory."""
+    case = "install, no limit, tmpfs"
+    for work in works(bench):
+        home = bench.home(bench.in_memory)
+        commands = installing(bench, home, work, bench.source) | _pbs_installer(bench, home, work)
         taken = bench.measure(commands)
-        rows += list(_rows(taken, case, what, limit))
+        limit = goals.FOUR if len(work.archives) > 1 else goals.UNSHAPED_TMPFS
+        yield from compared(case, work, taken, _PYMANS, "uv", limit=limit)
+        yield from compared(case, work, taken, ("portable", "uv"), TAR)
+        yield from compared(case, work, taken, ("portable",), _PBS)
         home.clear()
-    return rows
 
 
-def _rows(taken: dict[str, Series], case: str, what: str, limit: float) -> list[Row]:
-    mine = f"`pyman install`, {what}"
-    rows = [Row(case, mine, "`uv python install`", taken["pyman"], taken["uv"], limit)]
-    if "pyman, no smoke test" in taken:
-        quick = taken["pyman, no smoke test"]
-        rows.append(Row(case, f"{mine}, --no-smoke-test", "`uv python install`", quick, taken["uv"]))
-    there = [name for name in ("pbs-installer", "tar -xzf") if name in taken]
-    rows += [Row(case, mine, f"`{name}`", taken["pyman"], taken[name]) for name in there]
-    rows.append(Row(case, f"`uv python install`, {what}", "`tar -xzf`", taken["uv"], taken["tar -xzf"]))
-    return rows
+def on_disk(bench: Bench) -> Iterator[Row]:
+    """One build and four at once, with and without waiting until they are on the disk."""
+    kind = file_system(bench.scratch)
+    if kind == "tmpfs":
+        reason = f"{bench.scratch} is on tmpfs: name a folder on disk with --scratch"
+        raise UnavailableError(reason)
+    for flush, told in ((False, "PYMAN_FSYNC=0"), (True, "as it is")):
+        case = f"install, no limit, {kind}, {told}"
+        for work in works(bench)[:-1]:
+            home = bench.home()
+            taken = bench.measure(installing(bench, home, work, bench.source, flush=flush))
+            yield from compared(case, work, taken, _PYMANS, "uv", limit=_limit(work, flush=flush))
+            yield from compared(case, work, taken, ("portable", "uv"), TAR)
+            home.clear()
 
 
-def _others(bench: Bench, home: Home, archive: Archive) -> dict[str, Command]:
-    environment, unpacked = home.environment(), str(home.root / "unpacked")
-    url = f"{bench.origin}/{archive.path.replace('+', '%2B')}"
-    tar = ("tar", "-xzf", str(bench.releases.file(archive)), "-C", unpacked)
-    commands = {"tar -xzf": Command(tar, environment, partial(_clear_for_tar, home.clear, Path(unpacked)))}
-    if bench.programs.has(bench.programs.python, "-c", "import pbs_installer"):
-        pbs = (bench.programs.python, "-c", _PBS_INSTALLER, url, archive.sha256 or "", unpacked)
-        commands["pbs-installer"] = Command(pbs, environment, home.clear)
-    return commands
+def _limit(work: Work, *, flush: bool) -> float:
+    if len(work.archives) > 1:
+        return goals.FOUR
+    return goals.DISK_FLUSHED if flush else goals.DISK
 
 
-def _clear_for_tar(clear: Callable[[], None], folder: Path) -> None:
-    clear()
-    folder.mkdir()
+def _pbs_installer(bench: Bench, home: Home, work: Work) -> dict[str, Command]:
+    """Return what pbs-installer does for one build by http, if it is there."""
+    is_there = bench.programs.has(bench.programs.python, "-c", "import pbs_installer")
+    if len(work.archives) > 1 or work.is_secure or not is_there:
+        return {}
+    (archive,) = work.archives
+    where = (url_of(archive, bench.source.plain), archive.sha256 or "", str(home.root / "unpacked"))
+    program = (bench.programs.python, "-c", _PBS_INSTALLER, *where)
+    return {_PBS: Command(program, home.environment(), home.clear)}

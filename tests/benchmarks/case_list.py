@@ -1,10 +1,14 @@
 """List: what can be had, what is there, and everything."""
 
+import json
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+from tests.benchmarks import goals
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.measuring import Command
-from tests.benchmarks.rows import Row
+from tests.benchmarks.rows import Measure, Row
 
 _SHIM = """\
 #!/usr/bin/env bash
@@ -26,37 +30,48 @@ _EVERYTHING = (
 def listing(bench: Bench) -> list[Row]:
     """`pyman list` in three shapes, beside `uv python list` in the same."""
     uv = (bench.require_uv(), "python", "list")
-    pyman = (bench.programs.pyman, "list")
     plain = bench.home().environment()
     on_path = bench.home()
     crowded = on_path.environment(_broken_shims(on_path.root), *bench.interpreters)
     rows = []
-    for mine, theirs, environment, limit, note in (
-        (("--only-available",), ("--only-downloads",), plain, 1.3, ""),
-        ((), (), crowded, 1.3, "seven broken shims and three interpreters on PATH"),
-        (
-            ("--all-builds", "--all-targets", "--json"),
-            _EVERYTHING,
-            plain,
-            0.5,
-            "pyman prints 8 x as many rows",
-        ),
-        (
-            ("--all-versions", "--all-targets", "--json"),
-            _EVERYTHING,
-            plain,
-            None,
-            "one row a version, as uv's",
-        ),
+    for mine, theirs, environment, note in (
+        (("--only-available",), ("--only-downloads",), plain, ""),
+        ((), (), crowded, "seven broken shims and three interpreters on PATH"),
+        (("--all-builds", "--all-targets", "--json"), _EVERYTHING, plain, "all there is, by the row"),
     ):
         commands = {
-            "pyman": Command((*pyman, *mine), environment),
-            "uv": Command((*uv, *theirs), environment),
+            name: Command((program, "list", *mine), environment) for name, program in bench.pymans.items()
         }
-        taken = bench.measure(commands, bench.rounds if theirs is _EVERYTHING else bench.many)
-        words, others = " ".join(("pyman list", *mine)), " ".join(("uv python list", *theirs))
-        rows.append(Row("list", f"`{words}`", f"`{others}`", taken["pyman"], taken["uv"], limit, note=note))
+        commands["uv"] = Command((*uv, *theirs), environment)
+        is_all = theirs is _EVERYTHING
+        taken = bench.measure(commands, bench.rounds if is_all else bench.many)
+        words, others = " ".join(("list", *mine)), " ".join(("uv python list", *theirs))
+        for name in bench.pymans:
+            row = Row("list", words, others, taken[name], taken["uv"], goals.LIST, note=note, program=name)
+            rows.append(_by_row(row, commands[name], commands["uv"]) if is_all else row)
     return rows
+
+
+def _by_row(row: Row, mine: Command, theirs: Command) -> Row:
+    """Compare by how long one of the rows takes that are printed: they are not equally many."""
+    counts = _builds(mine), _builds(theirs)
+    return replace(
+        row,
+        subject=f"everything, {counts[0]:,} rows",
+        rival=f"uv, {counts[1]:,} rows",
+        limit=goals.A_LISTED_BUILD,
+        measure=Measure.RATIO_BY_ROW,
+        counts=counts,
+    )
+
+
+def _builds(command: Command) -> int:
+    """Return how many builds a command prints as JSON."""
+    told = subprocess.run(
+        command.arguments, env=dict(command.environment), cwd="/", capture_output=True, check=True
+    )
+    found = json.loads(told.stdout)
+    return len(found if isinstance(found, list) else found["available"])
 
 
 def _broken_shims(root: Path) -> Path:

@@ -1,28 +1,43 @@
-"""Memory: the peak must not grow with the archive."""
+"""Memory: what an install takes, all its processes together; the peak must not grow with the archive."""
 
+from tests.benchmarks import goals
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.case_install import installing
+from tests.benchmarks.installing import Work, installing, works
+from tests.benchmarks.measuring import Series
+from tests.benchmarks.memory import together
 from tests.benchmarks.releases import large
 from tests.benchmarks.rows import Measure, Row
 
-_ROUNDS = 3  # memory hardly varies, and 300 MB take their time
-_LIMIT_MIB = 64
-_SAME = 1.05
+_ROUNDS = 5  # memory hardly varies, and 300 MB take their time
+_PYMANS = ("portable", "wheel")
 
 
 def memory(bench: Bench) -> list[Row]:
-    """The peak of an install of 17 MB and of one of 300 MB."""
-    archives = {"17 MB": bench.releases.musl_17_mb, "300 MB": large(bench.releases.folder)}
-    homes = {size: installing(bench, bench.home(), (each,), bench.origin) for size, each in archives.items()}
-    commands = {(size, name): made[name] for size, made in homes.items() for name in ("pyman", "uv")}
-    taken = bench.measure(commands, min(bench.rounds, _ROUNDS))
-    rows = []
-    for size in archives:
-        mine, theirs = taken[size, "pyman"], taken[size, "uv"]
-        subject = f"`pyman install`, {size}"
-        rows.append(Row("memory", subject, "`uv python install`", mine, theirs, _LIMIT_MIB, Measure.PEAK))
-    both = (taken["300 MB", "pyman"], taken["17 MB", "pyman"])
-    return [
-        *rows,
-        Row("memory", "`pyman install`, 300 MB", "the same, 17 MB", *both, _SAME, Measure.PEAK_RATIO),
-    ]
+    """The peak of an install of 10, 17 and 300 MB, and of four builds at once."""
+    glibc, musl, four, _ = works(bench)
+    huge = Work("300 MB", (large(bench.releases.folder),))
+    rows, peaks = list[Row](), dict[Work, dict[str, Series]]()
+    for work in (glibc, musl, huge, four):
+        commands = installing(bench, bench.home(), work, bench.source)
+        programs = {name: commands[name] for name in (*_PYMANS, "uv")}
+        taken = peaks[work] = bench.measure(programs, min(bench.rounds, _ROUNDS), together)
+        for name in programs:
+            limit = goals.PEAK_MIB if name in _PYMANS and work is not four else None
+            rows.append(_row(work.name, "", name, taken[name], limit=limit))
+    for name in _PYMANS:
+        pair = (peaks[huge][name], peaks[musl][name])
+        rows.append(_row(huge.name, "17 MB for musl", name, *pair, goals.PEAK_OF_LARGE, Measure.PEAK_RATIO))
+    return rows
+
+
+def _row(  # noqa: PLR0913, PLR0917 - what a row has
+    subject: str,
+    rival: str,
+    program: str,
+    mine: Series,
+    theirs: Series | None = None,
+    limit: float | None = None,
+    measure: Measure = Measure.PEAK,
+) -> Row:
+    case = "memory of all processes together, install"
+    return Row(case, subject, rival, mine, theirs, limit, measure, program=program)

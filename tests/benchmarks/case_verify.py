@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from tests.benchmarks import goals
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.case_install import installing
+from tests.benchmarks.installing import installing, works
 from tests.benchmarks.measuring import Command, run
 from tests.benchmarks.releases import UnavailableError
 from tests.benchmarks.rows import Row
@@ -15,7 +16,7 @@ def verify(bench: Bench) -> list[Row]:
     if not bench.programs.has(pyman, "verify", "--help"):
         raise UnavailableError("this pyman has no command `verify`")
     home = bench.home()
-    install = installing(bench, home, (bench.releases.musl_17_mb,), bench.origin)["pyman"]
+    install = installing(bench, home, works(bench)[1], bench.source)["wheel"]
     run(install)
     files = [str(path) for path in sorted(home.store.glob("cpython-*+*/**/*")) if _is_hashed(path)]
     commands = {
@@ -25,7 +26,14 @@ def verify(bench: Bench) -> list[Row]:
     taken = bench.measure(commands)
     against = f"`sha256sum` of the same {len(files)} files"
     return [
-        Row("verify", "`pyman verify`, one installation", against, taken["pyman"], taken["sha256sum"], 1.0)
+        Row(
+            "verify",
+            "`pyman verify`, one installation",
+            against,
+            taken["pyman"],
+            taken["sha256sum"],
+            goals.VERIFY,
+        )
     ]
 
 

@@ -3,24 +3,26 @@
 import json
 import os
 import platform
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measuring import Series
 from tests.benchmarks.rows import MIB, Measure, Row
 
-_HEAD = ("case", "measured", "against", "time", "its time", "CPU", "memory (MiB)", "result", "goal", "")
+_HEAD = ("", "", "against", "time", "result", "quartiles", "goal", "")
+_LEFT = 3  # columns that are words
 _MILLI = 1000
 
 
 def markdown(rows: Sequence[Row], facts: dict[str, str]) -> str:
-    """Return a table in Markdown with the facts below it."""
-    lines = [_HEAD, tuple("---" for _ in _HEAD), *map(_cells, rows)]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    told = "\n".join(f"{name}: {value}  " for name, value in facts.items())
-    return f"{table}\n\n{told}\n"
+    """Return a table as a block of text, a part for each case, with the facts below it."""
+    parts = [list(part) for _, part in groupby(rows, lambda row: row.case)]
+    table = "\n\n".join(_part(part) for part in parts)
+    told = "\n".join(f"- {name}: {value}" for name, value in facts.items())
+    return f"```text\n{table}\n```\n\n{told}\n"
 
 
 def document(rows: Sequence[Row], facts: dict[str, str]) -> str:
@@ -31,11 +33,9 @@ def document(rows: Sequence[Row], facts: dict[str, str]) -> str:
 
 def machine() -> dict[str, str]:
     """Return what the numbers depend on beside the programs."""
-    load = " ".join(f"{part:.1f}" for part in os.getloadavg())
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} x {_processor()}, {_memory()}, {platform.platform()}",
-        "load (1, 5, 15 min)": load,
     }
 
 
@@ -47,43 +47,51 @@ def file_system(folder: Path) -> str:
     return max(holding)[2] if holding else "unknown"
 
 
+def _part(rows: Sequence[Row]) -> str:
+    """Return the lines of one case, with its name above them."""
+    lines = [_HEAD, *map(_cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths[1] = max(widths[1], len(rows[0].case) - widths[0] - 1)
+    heading = rows[0].case.ljust(widths[0] + 1 + widths[1])
+    said, remark = [f"{heading} {_line(_HEAD[2:], widths[2:], 1)}"], ""
+    for row, cells in zip(rows, lines[1:], strict=True):
+        if row.note and row.note != remark:
+            said += textwrap.wrap(f"({row.note})", 96, initial_indent="  ", subsequent_indent="   ")
+        remark = row.note
+        said.append(_line(cells, widths, _LEFT))
+    return "\n".join(said)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], left: int) -> str:
+    """Return the cells side by side: words begin on one line, numbers end on one."""
+    padded = [
+        cell.ljust(width) if column < left or column == len(cells) - 1 else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return " ".join(padded).rstrip()
+
+
 def _cells(row: Row) -> tuple[str, ...]:
-    peaks = " / ".join(
-        f"{series.peak / MIB:.0f}" for series in (row.mine, row.theirs) if series and series.peak
-    )
-    result = "" if row.value is None else f"{row.value:.2f} {row.measure}"
-    goal = "" if row.limit is None else f"≤ {_number(row.limit)}"
-    told = f"skipped: {row.note}" if row.verdict == "skipped" else row.verdict
-    verdict = f"{told} ({row.note})" if row.note and row.mine else told
-    cpu = (
-        f"{row.mine.cpu_seconds / row.theirs.cpu_seconds:.2f} x"
-        if _have_cpu(row) and row.mine and row.theirs
-        else ""
-    )
+    spread = row.spread
     return (
-        row.case,
-        row.subject,
-        row.rival,
-        _time(row.mine),
-        _time(row.theirs),
-        cpu,
-        peaks,
-        result,
-        goal,
-        verdict,
+        row.program,
+        row.subject.replace("`", ""),
+        row.rival.replace("`", ""),
+        f"{row.mine.seconds * _MILLI:.0f} ms" if row.mine else "",
+        "" if row.value is None else _number(row.value, row.measure),
+        f"{spread.low:.2f}-{spread.high:.2f}" if spread and row.measure in _RATIOS else "",
+        "" if row.limit is None else f"{row.limit:g}",
+        row.verdict,
     )
 
 
-def _have_cpu(row: Row) -> bool:
-    return bool(row.theirs and row.theirs.cpu_seconds and row.measure is Measure.RATIO)
+_RATIOS = (Measure.RATIO, Measure.RATIO_BY_ROW, Measure.PEAK_RATIO)
+_UNITS = {Measure.EXTRA: "+.1f ms", Measure.PEAK: ".0f MiB", Measure.SIZE: ".1f MB"}
 
 
-def _time(series: Series | None) -> str:
-    return f"{series.seconds * _MILLI:.1f} ms" if series else ""
-
-
-def _number(limit: float) -> str:
-    return f"{limit:g}"
+def _number(value: float, measure: Measure) -> str:
+    form, _, unit = _UNITS.get(measure, ".2f").partition(" ")
+    return f"{value:{form}} {unit}".rstrip()
 
 
 def _processor() -> str:

@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.builds import Archive
+
 CHECKOUT = Path(__file__).parents[2]
 # Beside the rivals an object store that speaks S3, for the fleet.
 _RIVALS = ("uv", "pbs-installer[download,install]", "moto[server]")
@@ -54,7 +56,9 @@ class Programs:
             " for n in ('pyman-cli', 'click', 'uv', 'pbs-installer') if n in v), sep=', ')"
         )
         done = subprocess.run([self.python, "-c", code], capture_output=True, encoding="utf-8", check=True)
-        return {"programs": done.stdout.strip()}
+        git: list[str | Path] = ["git", "-C", CHECKOUT, "describe", "--always", "--dirty"]
+        commit = subprocess.run(git, capture_output=True, encoding="utf-8", check=False).stdout.strip()
+        return {"programs": f"{done.stdout.strip()}, commit {commit or 'unknown'}"}
 
 
 def make_programs(prefix: Path) -> Programs:
@@ -90,6 +94,14 @@ class Home:
     def uv_store(self) -> Path:
         """Where uv has its installations."""
         return self.root / "uv"
+
+    def tree(self, archive: Archive) -> Path:
+        """Where pyman installs a build."""
+        return self.store / archive.key
+
+    def uv_tree(self, archive: Archive) -> Path:
+        """Where uv installs it."""
+        return self.uv_store / f"cpython-{archive.version}-{archive.target}"
 
     def environment(self, *first_on_path: Path, **more: str) -> dict[str, str]:
         """Return the whole environment of a program that this user starts."""
