@@ -8,7 +8,6 @@ medians, and what was installed is looked at after each run.
 """
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -66,13 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         programs = Programs(asked.environment.absolute()) if asked.environment else _made(scratch)
         bench = Bench(programs, scratch, asked.rounds, stack)
         facts = report.machine() | programs.versions() | {"disk": report.file_system(scratch)}
-        loads = [os.getloadavg()[0]]
-        rows = []
-        for name in asked.only or CASES:
-            rows += _measured(name, bench)
-            loads.append(os.getloadavg()[0])
+        bystanders = report.Bystanders()
+        rows = [row for name in asked.only or CASES for row in _measured(name, bench)]
     facts |= bench.facts
-    facts["load"] = f"{loads[0]:.1f} before, {max(loads):.1f} at most"
+    facts["busy with something else"] = bystanders.told()
     part = f" --only {' '.join(asked.only)}" if asked.only else ""
     facts["command"] = f"python -m tests.benchmarks{part} --rounds {asked.rounds}"
     sys.stdout.write(report.markdown(rows, facts))

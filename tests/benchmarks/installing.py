@@ -78,11 +78,10 @@ def compared(  # noqa: PLR0913 - what a row has
     rival: str,
     *,
     limit: float | None = None,
-    note: str = "",
 ) -> list[Row]:
     """Return a row for each of the programs that was measured, beside the rival."""
     return [
-        Row(case, work.name, rival, taken[name], taken[rival], limit, note=note, program=name)
+        Row(case, work.name, rival, taken[name], taken[rival], limit, program=name)
         for name in programs
         if name in taken and rival in taken
     ]

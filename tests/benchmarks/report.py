@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import textwrap
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -37,6 +38,26 @@ def machine() -> dict[str, str]:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} x {_processor()}, {_memory()}, {platform.platform()}",
     }
+
+
+class Bystanders:
+    """How much of the machine is busy with something else, from when this is made."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def told(self) -> str:
+        """Return how many processors were, in the mean."""
+        busy, own, clock = (now - before for now, before in zip(self._now(), self._before, strict=True))
+        return f"{max(0.0, busy - own) / clock:.1f} of {os.cpu_count()} processors"
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        """Seconds of all processors, of this process with those it waited for, and of the clock."""
+        numbers = [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").split()[1:9]]
+        idle = numbers[3] + numbers[4]
+        busy = (sum(numbers) - idle) / os.sysconf("SC_CLK_TCK")
+        return busy, sum(os.times()[:4]), time.monotonic()
 
 
 def file_system(folder: Path) -> str:
