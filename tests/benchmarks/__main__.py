@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.benchmarks import report
@@ -55,40 +55,41 @@ CASES: dict[str, Callable[[Bench], Iterable[Row]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for; the exit code is 0 whatever the numbers are, 1 if something failed.
 
-    To fail is also not to have done what should have been done.
+    To fail is also not to have done what should have been done. ^C ends with 130, and with what there is.
     """
     asked = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was made goes then, too
-    with ExitStack() as stack:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was made goes then, too
+    part = f" --only {' '.join(asked.only)}" if asked.only else ""
+    facts = report.machine() | {"command": f"python -m tests.benchmarks{part} --rounds {asked.rounds}"}
+    facts["stopped"] = "this is not all of it"
+    rows = list[Row]()
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pyman-bench-", dir=asked.scratch))
         scratch = Path(folder)
         programs = Programs(asked.environment.absolute()) if asked.environment else _made(scratch)
         bench = Bench(programs, scratch, asked.rounds, stack)
-        facts = report.machine() | programs.versions() | {"disk": report.file_system(scratch)}
+        facts |= programs.versions() | {"disk": report.file_system(scratch)}
         bystanders = report.Bystanders()
-        rows = [row for name in asked.only or CASES for row in _measured(name, bench)]
-    facts |= bench.facts
-    facts["busy with something else"] = bystanders.told()
-    part = f" --only {' '.join(asked.only)}" if asked.only else ""
-    facts["command"] = f"python -m tests.benchmarks{part} --rounds {asked.rounds}"
+        for name in asked.only or CASES:
+            _measure(name, bench, rows)
+            facts |= bench.facts | {"busy with something else": bystanders.told()}
+        del facts["stopped"]
     sys.stdout.write(report.markdown(rows, facts))
     if asked.json:
         asked.json.write_text(report.document(rows, facts), encoding="utf-8")
-    return int(any(row.verdict == "failed" for row in rows))
+    return 130 if "stopped" in facts else int(any(row.verdict == "failed" for row in rows))
 
 
-def _measured(name: str, bench: Bench) -> list[Row]:
-    """Return the rows of a case, as many as could be measured."""
+def _measure(name: str, bench: Bench, rows: list[Row]) -> None:
+    """Add the rows of a case as they are measured: those before an error, or ^C, count."""
     _say(f"measuring {name}")
-    rows = []
     try:
         for row in CASES[name](bench):
-            rows.append(row)  # noqa: PERF402 - those before an error count
+            rows.append(row)  # noqa: PERF402 - as they come
     except UnavailableError as reason:
         rows.append(skipped(name, str(reason)))
     except RuntimeError as reason:
         rows.append(skipped(name, str(reason), failed=True))
-    return rows
 
 
 def _made(scratch: Path) -> Programs:

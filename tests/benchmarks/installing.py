@@ -11,6 +11,7 @@ from shlex import quote
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.confirming import Content, confirm, content_of
 from tests.benchmarks.measuring import Command, Series
+from tests.benchmarks.report import file_system
 from tests.benchmarks.rows import Row
 from tests.benchmarks.serving import Source
 from tests.benchmarks.surroundings import Home
@@ -120,10 +121,12 @@ def _by_tar(bench: Bench, home: Home, work: Work, source: Source, environment: d
 
 def _cleared(home: Home) -> Callable[[], None]:
     """Return what empties the home. What others have left to be written, the next is not to wait for."""
+    is_on_disk = file_system(home.root) != "tmpfs"
 
     def clear() -> None:
         home.clear()
-        os.sync()
+        if is_on_disk:
+            os.sync()
 
     return clear
 
