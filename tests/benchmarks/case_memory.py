@@ -1,5 +1,7 @@
 """Memory: what an install takes, all its processes together; the peak must not grow with the archive."""
 
+from collections.abc import Iterator
+
 from tests.benchmarks import goals
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.installing import Work, installing, works
@@ -12,22 +14,21 @@ _ROUNDS = 5  # memory hardly varies, and 300 MB take their time
 _PYMANS = ("portable", "wheel")
 
 
-def memory(bench: Bench) -> list[Row]:
+def memory(bench: Bench) -> Iterator[Row]:
     """The peak of an install of 10, 17 and 300 MB, and of four builds at once."""
     glibc, musl, four, _ = works(bench)
     huge = Work("300 MB", (large(bench.releases.folder),))
-    rows, peaks = list[Row](), dict[Work, dict[str, Series]]()
+    peaks = dict[Work, dict[str, Series]]()
     for work in (glibc, musl, huge, four):
         commands = installing(bench, bench.home(), work, bench.source)
         programs = {name: commands[name] for name in (*_PYMANS, "uv")}
         taken = peaks[work] = bench.measure(programs, min(bench.rounds, _ROUNDS), together)
         for name in programs:
             limit = goals.PEAK_MIB if name in _PYMANS and work is not four else None
-            rows.append(_row(work.name, "", name, taken[name], limit=limit))
+            yield _row(work.name, "", name, taken[name], limit=limit)
     for name in _PYMANS:
         pair = (peaks[huge][name], peaks[musl][name])
-        rows.append(_row(huge.name, "17 MB for musl", name, *pair, goals.PEAK_OF_LARGE, Measure.PEAK_RATIO))
-    return rows
+        yield _row(huge.name, "17 MB for musl", name, *pair, goals.PEAK_OF_LARGE, Measure.PEAK_RATIO)
 
 
 def _row(  # noqa: PLR0913, PLR0917 - what a row has

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import Command, Sample, run
 
-_INTERVAL = 0.003  # seconds; a look at two processes takes about one of those milliseconds
+_INTERVAL = 0.01  # seconds; a look at two processes takes about a tenth of it
 _KIB = 1024
 
 
