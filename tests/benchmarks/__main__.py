@@ -74,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _measure(name, bench, rows)
             facts |= bench.facts | {"busy with something else": bystanders.told()}
         del facts["stopped"]
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_IGN)  # what was made is taken away, all of it
     sys.stdout.write(report.markdown(rows, facts))
     if asked.json:
         asked.json.write_text(report.document(rows, facts), encoding="utf-8")
