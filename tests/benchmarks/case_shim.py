@@ -40,10 +40,12 @@ def _of_pyenv(bench: Bench, environment: Mapping[str, str]) -> Row:
     found = next(iter(sorted((root / "versions").glob("3.*/bin/python3"), reverse=True)), None)
     shim = root / "shims" / "python3"
     if not found or not shim.exists():
-        return skipped("shim", f"{_SUBJECT}, pyenv's shim", f"{_SUBJECT}, path", "there is no pyenv")
+        return skipped("shim", "there is no pyenv")
     environment = {**environment, "PYENV_VERSION": found.parents[1].name, "PYENV_ROOT": str(root)}
     taken = _measured(bench, shim, found, environment, bench.scratch)
-    return Row("shim", f"{_SUBJECT}, pyenv's shim", f"{_SUBJECT}, path", *taken, measure=Measure.EXTRA)
+    return Row(
+        "shim", f"{_SUBJECT}, shim", f"{_SUBJECT}, path", *taken, measure=Measure.EXTRA, program="pyenv"
+    )
 
 
 def _measured(

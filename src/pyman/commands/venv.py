@@ -192,10 +192,10 @@ def _follows(found: Found, folder: Path, place: Here) -> str | None:
 
 
 def _tell(found: Found, folder: Path, shown: str, place: Here, *, as_json: bool, quiet: bool) -> None:
-    from pyman.env_making import activation
+    from pyman.env_making import entering
     from pyman.environments.virtualenv import program_in
 
-    enter = activation.line(folder, shown, os.environ)
+    enter = entering.line(folder, shown, os.environ)
     follows = _follows(found, folder, place)
     if as_json:
         facts = {
