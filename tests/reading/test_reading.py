@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -84,6 +85,21 @@ def test_whichever_reads_the_same_comes_of_it(fault: Fault | None, offer: Offer)
     assert seen[0] == seen[1]
 
 
+@contextmanager
+def installing(pyman: Pyman, *requests: str) -> Iterator["subprocess.Popen[str]"]:
+    """Install in a session of its own, which has ended afterwards."""
+    with subprocess.Popen(
+        pyman.command("install", *requests, "--target", FOREIGN),
+        env=pyman.variables(),
+        cwd=pyman.work,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
 @pytest.fixture
 def stalled(offer: Offer) -> Iterator["subprocess.Popen[str]"]:
     """An install that waits for bytes which do not come, in a session of its own."""
@@ -92,18 +108,10 @@ def stalled(offer: Offer) -> Iterator["subprocess.Popen[str]"]:
     offer(archive)
     server.spoil(archive.file, stalled_body)
     pyman.environment["PYMAN_CACHE_DIR"] = str(pyman.root / "cache")
-    with subprocess.Popen(
-        pyman.command(*INSTALL),
-        env=pyman.variables(),
-        cwd=pyman.work,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    ) as process:
+    with installing(pyman, "3.13") as process:
         wait_for(lambda: any(pyman.root.glob("cache/archives/*.part")))
         assert len(members(process.pid)) == 2
         yield process
-        process.kill()
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -217,14 +225,7 @@ def test_several_that_are_stopped(name: str, to_all: bool, several: list[Archive
     for archive in several[:2]:  # so many at once
         offer.server.spoil(archive.file, stalled_body, times=1)
     pyman = offer.pyman
-    with subprocess.Popen(
-        pyman.command("install", *MINORS, "--target", FOREIGN),
-        env=pyman.variables(),
-        cwd=pyman.work,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    ) as process:
+    with installing(pyman, *MINORS) as process:
         wait_for(lambda: len(offer.server.asked) >= 2)
         assert len(members(process.pid)) == 2 + len(MINORS)
         (os.killpg if to_all else os.kill)(process.pid, getattr(signal, name))
@@ -243,18 +244,11 @@ def test_one_of_several_that_is_killed(several: list[Archive], offer: Offer) -> 
     """The others come to their end, and that it was killed is told."""
     pyman = offer.pyman
     offer.server.spoil(several[0].file, stalled_body)
-    with subprocess.Popen(
-        pyman.command("install", *MINORS, "--target", FOREIGN),
-        env=pyman.variables(),
-        cwd=pyman.work,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    ) as process:
+    with installing(pyman, *MINORS) as process:
         wait_for(lambda: len(pyman.installed()) == 2)
         wait_for(lambda: len(members(process.pid)) == 3)
-        (installing,) = members(process.pid) - {process.pid, min(members(process.pid) - {process.pid})}
-        os.kill(installing, signal.SIGKILL)
+        (one,) = members(process.pid) - {process.pid, min(members(process.pid) - {process.pid})}
+        os.kill(one, signal.SIGKILL)
         told = process.communicate(timeout=60)[1]
     assert process.returncode == 1
     assert "error: a process that installs was ended by SIGKILL\nhint: Run the command again." in told
