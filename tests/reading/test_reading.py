@@ -90,7 +90,7 @@ def installing(pyman: Pyman, *requests: str) -> Iterator["subprocess.Popen[str]"
     """Install in a session of its own, which has ended afterwards."""
     with subprocess.Popen(
         pyman.command("install", *requests, "--target", FOREIGN),
-        env=pyman.variables(),
+        env=pyman.variables({"PYMAN_RETRIES": "3"}),  # what breaks off because of a signal is not tried again
         cwd=pyman.work,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -161,24 +161,51 @@ def test_who_runs_a_python_is_alone(pyman: Pyman, offer: Offer, real: list[Archi
     assert offer.server.count(real[0].file) == 1
 
 
-def test_a_command_that_cannot_be_split_goes_on(offer: Offer) -> None:
-    """Where the system allows no more processes, threads read."""
-    archive = small_archive(offer.server.folder, Archive("3.13.5", "20250612", FOREIGN))
-    offer(archive)
+UNWAITED = (
+    "import os, signal, sys\n"
+    "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        ("sh", "-c", '"$@" <&-', "sh"),
+        ("sh", "-c", '"$@" >&-', "sh"),
+        (sys.executable, "-c", UNWAITED),
+    ],
+    ids=["no stdin", "no stdout", "children that nobody waits for"],
+)
+def test_odd_surroundings(prefix: tuple[str, ...], several: list[Archive], offer: Offer) -> None:
+    pyman = replace(offer.pyman, prefix=prefix)
+    for requests in (MINORS[:1], MINORS):
+        pyman("install", *requests, "--target", FOREIGN)
+    assert pyman.installed() == [archive.key for archive in several]
+
+
+@pytest.mark.parametrize("number", [1, 3], ids=["one that reads", "the second that installs"])
+def test_no_more_processes_are_to_be_had(number: int, several: list[Archive], offer: Offer) -> None:
+    """Threads do what they would have done."""
     program = (
-        "import os, sys\n"
-        "def refused(): raise BlockingIOError(11, 'Resource temporarily unavailable')\n"
-        "os.fork = refused\n"
+        "import os\n"
+        "left, fork = iter(range(1, 9)), os.fork\n"
+        "def refusing():\n"
+        f"    if next(left) == {number}: raise BlockingIOError(11, 'Resource temporarily unavailable')\n"
+        "    return fork()\n"
+        "os.fork = refusing\n"
         "from pyman.__main__ import main\n"
         "main()"
     )
-    subprocess.run(
-        [sys.executable, "-c", program, *INSTALL],
+    done = subprocess.run(
+        [sys.executable, "-c", program, "install", *MINORS, "--target", FOREIGN],
         env=offer.pyman.variables(),
         check=True,
         capture_output=True,
+        encoding="utf-8",
     )
-    assert offer.pyman.installed() == [archive.key]
+    assert "error" not in done.stderr
+    assert offer.pyman.installed() == [archive.key for archive in several]
 
 
 def test_what_speaks_to_the_network_is_loaded_by_it_alone(offer: Offer) -> None:
@@ -197,8 +224,9 @@ MINORS = ("3.11.9", "3.12.4", "3.13.5")
 def several(offer: Offer) -> list[Archive]:
     """Builds to be installed at once, in processes of their own."""
     folder = offer.server.folder
-    archives = [small_archive(folder, Archive(each, "20250612", FOREIGN), 100_000) for each in MINORS]
+    archives = [small_archive(folder, Archive(each, "20250612", FOREIGN), 300_000) for each in MINORS]
     offer(*archives)
+    offer.pyman.environment["PYMAN_CACHE_DIR"] = str(offer.pyman.root / "cache")
     return archives
 
 
@@ -208,7 +236,8 @@ def test_of_several_each_is_told_and_done(several: list[Archive], offer: Offer) 
     offer.server.spoil(several[1].file, not_found)
     seen = []
     for number, env in enumerate(({}, IN_THREADS)):
-        user = replace(pyman, root=pyman.root / str(number))
+        user = replace(pyman, root=pyman.root / str(number), environment=dict(pyman.environment))
+        user.environment["PYMAN_CACHE_DIR"] = str(user.root / "cache")
         user.work.mkdir(parents=True)
         user("install", "3.11", "--target", FOREIGN, env=env)
         done = user("install", *MINORS, "--target", FOREIGN, "--reinstall", "--slim", code=1, env=env)
@@ -226,7 +255,7 @@ def test_several_that_are_stopped(name: str, to_all: bool, several: list[Archive
         offer.server.spoil(archive.file, stalled_body, times=1)
     pyman = offer.pyman
     with installing(pyman, *MINORS) as process:
-        wait_for(lambda: len(offer.server.asked) >= 2)
+        wait_for(lambda: len(list(pyman.root.glob("cache/archives/*.part"))) == 2)
         assert len(members(process.pid)) == 2 + len(MINORS)
         (os.killpg if to_all else os.kill)(process.pid, getattr(signal, name))
         told = process.communicate(timeout=60)[1]
@@ -235,6 +264,7 @@ def test_several_that_are_stopped(name: str, to_all: bool, several: list[Archive
         wait_for(lambda: not members(process.pid))
     if not (to_all and name == "SIGKILL"):
         assert not pyman.leftovers()
+        assert not list(pyman.root.glob("cache/archives/*"))
     pyman("install", *MINORS, "--target", FOREIGN)
     assert pyman.installed() == [archive.key for archive in several]
     assert not pyman.leftovers()

@@ -79,11 +79,9 @@ class Installer:
     def _in_processes(self, choices: Sequence[Sequence[Build]]) -> list[Outcome]:
         from pyman.installer import several  # noqa: PLC0415 - mostly there is one
 
-        most = several.at_once(len(choices), self.reader.slots)
-        if most == 1:
-            return self._in_threads(choices)
         work = partial(self._in_process, choices)
-        return several.install(len(choices), work, self.reporter, most, self.reader.slots)
+        outcomes = several.install(len(choices), work, self.reporter, self.reader.lend())
+        return self._in_threads(choices) if outcomes is None else outcomes
 
     def _in_process(
         self, choices: Sequence[Sequence[Build]], number: int, slot: int | None, reporter: Reporter

@@ -9,55 +9,63 @@ import os
 import pickle
 import select
 import signal
-import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Any, NoReturn, cast
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 
 from pyman.errors import PymanError
+from pyman.installer.forked import LENGTH, NO_SLOT, Outcome, Work, be_child
 from pyman.installer.reporter import Reporter
-from pyman.store.installations import Installation
-from pyman.system import stopping
 from pyman.system.stopping import held_back, stoppable
 
-Outcome = Installation | PymanError
-Work = Callable[[int, int | None, Reporter], tuple[Outcome, bool]]
-_LENGTH = struct.Struct("=I")
-_NO_SLOT = 255
+_MOMENT = 0.001  # seconds
+_CLOSED = -1
 _GLANCE = 50  # milliseconds, after which signals are looked for that another thread has got
 _PATIENCE = 30.0  # seconds in which a process that is to end has cleaned up
 _ENDED = "Run the command again. PYMAN_ONE_PROCESS=1 does without such processes."
 
 
-def at_once(count: int, slots: int) -> int:
-    """Return how many processes may install at the same time; 1 if that is not to be done in processes."""
-    if sys.platform != "linux" or threading.active_count() > 1:
-        return 1
-    return max(1, min(count, slots, len(os.sched_getaffinity(0))))
-
-
-def install(count: int, work: Work, reporter: Reporter, most: int, slots: int) -> list[Outcome]:
-    """Do the `work` of each number below `count`, `most` at the same time; returns what came of each.
+def install(count: int, work: Work, reporter: Reporter, slots: int) -> list[Outcome] | None:
+    """Do the `work` of each number below `count`; returns what came of each, None if processes cannot do it.
 
     It is called in the process of its own, with the number, its slot below `slots` or None, and the reporter
     there; it returns what came of it, and whether another one may have the slot.
     """
+    most = _at_once(count, slots)
     children: list[_Child] = []
-    with stoppable(lambda: _terminate(children)):
+    with stoppable(lambda: _end(children)):
         try:
             with held_back():
-                for number in range(count):
-                    children.append(_Child(number, work, children))
-            _attend(children, reporter, most, list(range(slots)))
+                is_possible = most > 1 and _forked(count, work, children)
+            if is_possible:
+                _attend(children, reporter, most, list(range(slots)))
         except BaseException:
             with held_back():
-                _terminate(children)
+                _end(children)
                 _wait(children)
             raise
-    return [child.outcome() for child in children]
+    return [child.outcome() for child in children] if is_possible else None
+
+
+def _at_once(count: int, slots: int) -> int:
+    """Return how many processes may install at the same time; none where threads run already."""
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return 0
+    return min(count, slots, len(os.sched_getaffinity(0)))
+
+
+def _forked(count: int, work: Work, children: list["_Child"]) -> bool:
+    """Fork the processes; where the system refuses one, there are none."""
+    try:
+        for number in range(count):
+            children.append(_Child(number, work, children))
+    except OSError:
+        _end(children)
+        _wait(children)
+        return False
+    return True
 
 
 def _attend(children: Sequence["_Child"], reporter: Reporter, most: int, slots: list[int]) -> None:
@@ -78,63 +86,65 @@ def _attend(children: Sequence["_Child"], reporter: Reporter, most: int, slots: 
                 slots += ended.slot_left
 
 
-def _terminate(children: Sequence["_Child"]) -> None:
+def _end(children: Sequence["_Child"]) -> None:
     for child in children:
-        child.terminate()
+        child.give_up()
 
 
 def _wait(children: Sequence["_Child"]) -> None:
     """Wait until all have cleaned up; by force in the end."""
     end = time.monotonic() + _PATIENCE
     for child in children:
-        while not child.has_ended() and time.monotonic() < end:
-            time.sleep(0.005)
-        if not child.has_ended():
-            os.kill(child.pid, signal.SIGKILL)
-            child.end()
+        child.listen_no_more()
+        while not child.has_ended():
+            if time.monotonic() > end:
+                with suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGKILL)
+            time.sleep(_MOMENT)
 
 
 class _Child:
     """A process that installs one build, as its parent sees it."""
 
     def __init__(self, number: int, work: Work, others: Sequence["_Child"]) -> None:
-        turn, self._turn = os.pipe()
-        self.events, events = os.pipe()
         self.status: int | None = None
-        self._heard = bytearray()
         self.slot_left: list[int] = []  # the slot that another may have
         self._slot: int | None = None
+        self._heard = bytearray()
         self._outcome: Outcome | None = None
         self._fault = ""
-        self.pid = os.fork()
+        with ExitStack() as refused:
+            turn, self._turn = _pipe(refused)
+            self.events, events = _pipe(refused)
+            self.pid = os.fork()
+            refused.pop_all()
         if self.pid == 0:
-            for pipe in (self._turn, self.events, *(end for each in others for end in each.pipes)):
+            for pipe in (*self._pipes(), *(pipe for each in others for pipe in each._pipes())):  # noqa: SLF001
                 os.close(pipe)
-            _be_child(number, work, turn, events)
+            be_child(number, work, turn, events)
         os.close(turn)
         os.close(events)
 
-    @property
-    def pipes(self) -> tuple[int, int]:
-        """The ends of its pipes that are here."""
-        return self._turn, self.events
+    def _pipes(self) -> list[int]:
+        """Return the ends of its pipes that are here, and open."""
+        return [pipe for pipe in (self._turn, self.events) if pipe != _CLOSED]
 
     def begin(self, slot: int | None) -> None:
         """Tell it that it is its turn, and its slot."""
         self._slot = slot
         with suppress(BrokenPipeError):  # that it has ended is seen at the other pipe
-            os.write(self._turn, bytes([_NO_SLOT if slot is None else slot]))
+            os.write(self._turn, bytes([NO_SLOT if slot is None else slot]))
 
     def attend(self, reporter: Reporter) -> bool:
         """Hand on what it tells; False if it will tell nothing more."""
         data = os.read(self.events, 1 << 16)
         self._heard += data
-        while len(self._heard) >= _LENGTH.size:
-            end = _LENGTH.size + _LENGTH.unpack_from(self._heard)[0]
+        while len(self._heard) >= LENGTH.size:
+            end = LENGTH.size + LENGTH.unpack_from(self._heard)[0]
             if len(self._heard) < end:
                 break
             # It is this very program that has written it.
-            name, args, more = pickle.loads(self._heard[_LENGTH.size : end])  # noqa: S301
+            name, args, more = pickle.loads(self._heard[LENGTH.size : end])  # noqa: S301
             del self._heard[:end]
             if name == "outcome":
                 self._outcome, self._fault, is_clean = args
@@ -144,22 +154,33 @@ class _Child:
         return bool(data)
 
     def end(self) -> None:
-        """Wait for it."""
-        _, self.status = os.waitpid(self.pid, 0)
-        for pipe in self.pipes:
-            os.close(pipe)
+        """Wait for it, which tells nothing more."""
+        self.give_up()
+        self.listen_no_more()
+        while not self.has_ended():
+            time.sleep(_MOMENT)
 
     def has_ended(self) -> bool:
         """Whether it has."""
         if self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # who started us lets the system reap children
+                pid, status = self.pid, 0
             self.status = status if pid else None
         return self.status is not None
 
-    def terminate(self) -> None:
-        """Have it clean up and end."""
-        if self.status is None:
-            os.kill(self.pid, signal.SIGTERM)
+    def give_up(self) -> None:
+        """Have it clean up and end, unless that was said already: it waits for the end of this pipe."""
+        pipe, self._turn = self._turn, _CLOSED
+        if pipe != _CLOSED:
+            os.close(pipe)
+
+    def listen_no_more(self) -> None:
+        """Take in nothing more, so that it does not wait for that."""
+        pipe, self.events = self.events, _CLOSED
+        if pipe != _CLOSED:
+            os.close(pipe)
 
     def outcome(self) -> Outcome:
         """Return what came of it; RuntimeError for a fault of pyman's."""
@@ -172,54 +193,9 @@ class _Child:
         return self._outcome
 
 
-class _Teller:
-    """The reporter of a process: all that it is told, it tells its parent."""
-
-    def __init__(self, pipe: int) -> None:
-        self._pipe = pipe
-        self._turn = threading.Lock()
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args, **more: self.tell(name, args, more)
-
-    def tell(self, name: str, args: Any, more: Any) -> None:  # noqa: ANN401 - whatever there is to tell
-        """Tell one thing, in one piece."""
-        data = pickle.dumps((name, args, more))
-        view = memoryview(_LENGTH.pack(len(data)) + data)
-        with self._turn:
-            while view:
-                view = view[os.write(self._pipe, view) :]
-
-
-def _be_child(number: int, work: Work, turn: int, events: int) -> NoReturn:
-    code = 1
-    try:
-        stopping.begin_anew()
-        if told := os.read(turn, 1):
-            threading.Thread(target=_end_with_parent, args=(turn,), daemon=True).start()
-            _do(number, None if told[0] == _NO_SLOT else told[0], work, _Teller(events))
-        code = 0
-    except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else 1
-    except KeyboardInterrupt:
-        code = stopping.INTERRUPTED
-    except BaseException:  # noqa: BLE001, S110 - its parent sees that nothing came of it
-        pass
-    finally:
-        os._exit(code)
-
-
-def _do(number: int, slot: int | None, work: Work, teller: "_Teller") -> None:
-    outcome: Outcome | None = None
-    fault, is_clean = "", False
-    try:
-        outcome, is_clean = work(number, slot, cast("Reporter", teller))
-    except Exception as error:  # noqa: BLE001 - raised in the parent
-        fault = f"{type(error).__name__}: {error}"
-    teller.tell("outcome", (outcome, fault, is_clean), {})
-
-
-def _end_with_parent(turn: int) -> None:
-    """Clean up and end when the parent is gone, or wants that."""
-    os.read(turn, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
+def _pipe(refused: ExitStack) -> tuple[int, int]:
+    """Return a new pipe, which is closed if the process is refused."""
+    ends = os.pipe()
+    for end in ends:
+        refused.callback(os.close, end)
+    return ends

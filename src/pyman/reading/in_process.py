@@ -33,9 +33,9 @@ class Lanes:
         for lane in self._lanes:
             self._free.put(lane)
 
-    @property
-    def slots(self) -> int:
-        """As many as there are lanes."""
+    def lend(self) -> int:
+        """Return the number of lanes."""
+        self._process.used = True  # by others
         return len(self._process.lanes)
 
     @property
@@ -75,7 +75,7 @@ class Lanes:
         """Open a source; see `Reader`."""
         lane = self._announced.pop(source, None)
         if not lane:
-            lane = self._free.get()
+            lane = self._another()
             lane.open(source)
         try:
             yield _Stream(lane, source.url, cancelled, warn)
@@ -92,6 +92,14 @@ class Lanes:
         """Let the process end, and wait for it, if it is ours."""
         if self._is_mine:
             self._process.close()
+
+    def _another(self) -> "_Lane":
+        """Return a lane that is free, or will be, or one with what was announced and is not wanted now."""
+        with suppress(Empty):
+            return self._free.get_nowait()
+        with suppress(KeyError):
+            return self._announced.popitem()[1]
+        return self._free.get()
 
     def _take_back(self, lane: "_Lane") -> None:
         lane.close()
@@ -118,6 +126,8 @@ class _Lane:
 
     def say(self, word: str, about: object = None) -> None:
         """Say what is to be done with the job."""
+        if not self._process.lanes:  # they are closed, and their numbers may be those of other files
+            raise self._broken()
         try:
             frames.say(self._lane.commands, word, self._job, about)
         except BrokenPipeError:
@@ -136,8 +146,8 @@ class _Lane:
 
     def close(self) -> None:
         """End the job, whether or not it has come to its end."""
-        with suppress(OSError):
-            frames.say(self._lane.commands, frames.CLOSE, self._job)
+        with suppress(PymanError):
+            self.say(frames.CLOSE)
 
     def _broken(self) -> PymanError:
         return PymanError(f"the process that reads archives {self._process.fate()}", _ENDED)

@@ -16,8 +16,11 @@ from pyman.reading.source import Source, Told
 class Threads:
     """The reader for the API, where there are threads already, and for systems that cannot fork."""
 
-    slots = 0  # connections belong to one process
     is_clean = True
+
+    def lend(self) -> int:
+        """Return 0: connections belong to one process."""
+        return 0
 
     def announced(self, source: Source) -> AbstractContextManager[None]:
         """Do nothing: this process has other things to do."""

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 LANES = 4
@@ -18,6 +19,7 @@ _LOADING = {"install"}  # these hardly ever find that there is nothing to read
 _WAITING = {"run", "upgrade", "venv"}
 _ROOM = 1 << 20  # bytes in a pipe, as much as Linux gives everybody
 _F_SETPIPE_SZ = 1031
+_FIRST_FREE = 3  # below it are stdin, stdout and stderr
 _PATIENCE = 5.0  # seconds; removing an unfinished file takes less
 _GLANCE = 0.001  # seconds
 
@@ -64,7 +66,8 @@ class Process:
         end = time.monotonic() + (_PATIENCE if self.used else 0)
         while not self._has_ended():
             if time.monotonic() > end:
-                os.kill(self.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
                 self._wait(0)
             time.sleep(_GLANCE)
 
@@ -130,8 +133,11 @@ def _fork(*, loading: bool) -> None:
     try:
         while len(opened) < 4 * LANES:
             opened += os.pipe()
-        pid = os.fork()
+        # Where stdin, say, is closed, a pipe has got its number, which would be taken from it again.
+        pid = os.fork() if min(opened) >= _FIRST_FREE else None
     except OSError:
+        pid = None
+    if pid is None:
         for each in opened:
             os.close(each)
         return

@@ -65,6 +65,7 @@ class _Lane:
         self._job: _Job | None = None
         self._jobs = SimpleQueue[_Job | None]()
         self._has_thread = False
+        self._is_stopped = False
 
     def hear(self, pipe: int) -> bool:
         """Take in what the parent says; False if it says nothing any more."""
@@ -86,6 +87,8 @@ class _Lane:
                 self._job.cancel()  # who wanted it may have been killed
             widen(self._results)
             self._job = _Job(job, about)
+            if self._is_stopped:
+                self._job.cancel()
             self._jobs.put(self._job)
             self._begin()
             from pyman.archive import unpack  # noqa: F401, PLC0415 - while the source is being asked
@@ -99,6 +102,9 @@ class _Lane:
             else:
                 self._job.cancel()
         if word == frames.STOP:
+            self._is_stopped = True
+            if self._job:
+                self._job.cancel()  # first: what broke off would be asked for again
             hang_up()
 
     def _begin(self) -> None:

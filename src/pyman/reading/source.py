@@ -75,9 +75,8 @@ class Reader(Protocol):
         """
         ...
 
-    @property
-    def slots(self) -> int:
-        """How many forked processes may share it."""
+    def lend(self) -> int:
+        """Return how many forked processes may share it from now on."""
         ...
 
     @property

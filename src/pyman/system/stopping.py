@@ -25,6 +25,7 @@ class _Listener:
     is_busy = False
     late = 0
     left_by = 0  # the signal for which an exception was raised
+    is_child = False  # a second one would only disturb how it cleans up
 
 
 _listener = _Listener()
@@ -73,12 +74,15 @@ def listen() -> None:
 
 
 def begin_anew() -> None:
-    """Forget in a forked process what its parent wanted to be stopped."""
+    """Be a forked process: its parent tells it when to end, by SIGTERM, which counts once.
+
+    What a terminal sends to all, the parent has got too. Nothing of the parent's is stopped here.
+    """
     _stoppers.clear()
-    signum = _listener.late
     _listener.thread, _listener.is_busy, _listener.late, _listener.left_by = get_ident(), False, 0, 0
-    if signum:
-        _leave(signum)
+    _listener.is_child = True
+    for name in ("SIGINT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def is_listening() -> bool:
@@ -108,6 +112,11 @@ def _stop() -> None:
 
 def _received(signum: int, frame: FrameType | None) -> None:
     del frame
+    if not (_listener.is_child and _listener.left_by):
+        _take(signum)
+
+
+def _take(signum: int) -> None:
     if _listener.is_busy:
         _listener.late = signum
     else:
@@ -124,9 +133,9 @@ def _lost(lost: "sys.UnraisableHookArgs") -> None:
 
 
 def _again(signum: int, frame: FrameType | None) -> None:
-    del signum
+    del signum, frame
     if _listener.left_by:
-        _received(_listener.left_by, frame)
+        _take(_listener.left_by)
 
 
 def _leave(signum: int) -> NoReturn:
