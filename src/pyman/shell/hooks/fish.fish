@@ -109,10 +109,15 @@ end
 function __pyman_fresh
     test -n "$__pyman_stamp"; or return 0
     for each in $PWD $__pyman_file $__pyman_over @STORES@
-        test $each -nt $__pyman_stamp; and return 1
+        __pyman_older $each; or return 1
     end
     test -n "$__pyman_file"; or return 0
-    test -f $__pyman_file; and not test (string replace -r '/[^/]*$' '' -- $__pyman_file) -nt $__pyman_stamp
+    test -f $__pyman_file; and __pyman_older (string replace -r '/[^/]*$' '' -- $__pyman_file)
+end
+
+# Whether $argv[1] is not there, or older than the stamp: what has the same time may have changed after it.
+function __pyman_older
+    not test -e "$argv[1]"; or test $__pyman_stamp -nt "$argv[1]"
 end
 
 # Whether two files have the same time, or neither is there.

@@ -134,11 +134,16 @@ __pyman_weed() {
 __pyman_fresh() {
     [ -n "$__pyman_stamp" ] || return 0
     for __pyman_one in "$PWD" "$__pyman_file" "$__pyman_over" @STORES@; do
-        [ ! "$__pyman_one" -nt "$__pyman_stamp" ] || return 1
+        __pyman_older "$__pyman_one" || return 1
     done
     if [ -n "$__pyman_file" ]; then
-        [ -f "$__pyman_file" ] && [ ! "${__pyman_file%/*}" -nt "$__pyman_stamp" ]
+        [ -f "$__pyman_file" ] && __pyman_older "${__pyman_file%/*}"
     fi
+}
+
+# Whether $1 is not there, or older than the stamp: what has the same time may have changed after it.
+__pyman_older() {
+    [ ! -e "$1" ] || [ "$__pyman_stamp" -nt "$1" ]
 }
 
 # Whether two files have the same time, or neither is there.
