@@ -8,7 +8,6 @@ holds the other end of the pipe on which it waited for its turn.
 import os
 import pickle
 import select
-import signal
 import sys
 import threading
 import time
@@ -18,9 +17,9 @@ from contextlib import ExitStack, suppress
 from pyman.errors import PymanError
 from pyman.installer.forked import LENGTH, NO_SLOT, Outcome, Work, be_child
 from pyman.installer.reporter import Reporter
+from pyman.system.forked_child import Child
 from pyman.system.stopping import held_back, stoppable
 
-_MOMENT = 0.001  # seconds
 _CLOSED = -1
 _GLANCE = 50  # milliseconds, after which signals are looked for that another thread has got
 _PATIENCE = 30.0  # seconds in which a process that is to end has cleaned up
@@ -96,18 +95,13 @@ def _wait(children: Sequence["_Child"]) -> None:
     end = time.monotonic() + _PATIENCE
     for child in children:
         child.listen_no_more()
-        while not child.has_ended():
-            if time.monotonic() > end:
-                with suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGKILL)
-            time.sleep(_MOMENT)
+        child.process.wait(max(0.0, end - time.monotonic()))
 
 
 class _Child:
     """A process that installs one build, as its parent sees it."""
 
     def __init__(self, number: int, work: Work, others: Sequence["_Child"]) -> None:
-        self.status: int | None = None
         self.slot_left: list[int] = []  # the slot that another may have
         self._slot: int | None = None
         self._heard = bytearray()
@@ -116,12 +110,13 @@ class _Child:
         with ExitStack() as refused:
             turn, self._turn = _pipe(refused)
             self.events, events = _pipe(refused)
-            self.pid = os.fork()
+            pid = os.fork()
             refused.pop_all()
-        if self.pid == 0:
+        if pid == 0:
             for pipe in (*self._pipes(), *(pipe for each in others for pipe in each._pipes())):  # noqa: SLF001
                 os.close(pipe)
             be_child(number, work, turn, events)
+        self.process = Child(pid)
         os.close(turn)
         os.close(events)
 
@@ -157,18 +152,7 @@ class _Child:
         """Wait for it, which tells nothing more."""
         self.give_up()
         self.listen_no_more()
-        while not self.has_ended():
-            time.sleep(_MOMENT)
-
-    def has_ended(self) -> bool:
-        """Whether it has."""
-        if self.status is None:
-            try:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-            except ChildProcessError:  # who started us lets the system reap children
-                pid, status = self.pid, 0
-            self.status = status if pid else None
-        return self.status is not None
+        self.process.wait(_PATIENCE)
 
     def give_up(self) -> None:
         """Have it clean up and end, unless that was said already: it waits for the end of this pipe."""
@@ -187,9 +171,7 @@ class _Child:
         if self._fault:
             raise RuntimeError(self._fault)
         if self._outcome is None:
-            code = os.waitstatus_to_exitcode(self.status or 0)
-            how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            return PymanError(f"a process that installs {how}", _ENDED)
+            return PymanError(f"a process that installs {self.process.fate()}", _ENDED)
         return self._outcome
 
 

@@ -5,10 +5,10 @@ The messages are those of glibc's and musl's loaders, of Apple's dyld, and of CP
 
 import errno
 import re
-import signal
 from pathlib import Path
 
 from pyman.machine import elf
+from pyman.system.forked_child import signal_name
 
 _TOLD = [
     (re.compile(text), meaning)
@@ -45,10 +45,7 @@ def of_end(code: int, text: str) -> str:
     told = of_text(text)
     if code >= 0:
         return told or f"it ended with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
+    name = signal_name(-code)
     if name == "SIGILL":
         return "this processor lacks an instruction that it uses (SIGILL)"
     return f"it was ended by {name}" + (f": {told}" if told else "")

@@ -55,7 +55,7 @@ class Lanes:
 
             return Threads()
         # The numbers of its jobs are others than those that came through the lane before.
-        return Lanes(Process(self._process.pid, mine), os.getpid() << 8, is_mine=False)
+        return Lanes(Process(self._process.child.pid, mine), os.getpid() << 8, is_mine=False)
 
     @contextmanager
     def announced(self, source: Source) -> Iterator[None]:
@@ -89,7 +89,7 @@ class Lanes:
                 frames.say(lane.commands, frames.STOP)
 
     def close(self) -> None:
-        """Let the process end, and wait for it, if it is ours."""
+        """Let the process end, if it is ours; `lanes.end` waits for it."""
         if self._is_mine:
             self._process.close()
 
@@ -150,7 +150,7 @@ class _Lane:
             self.say(frames.CLOSE)
 
     def _broken(self) -> PymanError:
-        return PymanError(f"the process that reads archives {self._process.fate()}", _ENDED)
+        return PymanError(f"the process that reads archives {self._process.child.fate()}", _ENDED)
 
 
 class _Stream:

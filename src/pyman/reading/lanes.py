@@ -10,9 +10,9 @@ It ends with its parent, however that ends: nobody then holds the other end of t
 import os
 import signal
 import sys
-import time
-from contextlib import suppress
 from typing import NamedTuple, NoReturn
+
+from pyman.system.forked_child import Child
 
 LANES = 4
 _LOADING = {"install"}  # these hardly ever find that there is nothing to read
@@ -22,11 +22,10 @@ _ROOM = 1 << 20  # bytes in a pipe, as much as Linux gives everybody
 _F_SETPIPE_SZ = 1031
 _FIRST_FREE = 3  # below it are stdin, stdout and stderr
 _PATIENCE = 5.0  # seconds; removing an unfinished file takes less
-_GLANCE = 0.001  # seconds
 
 
 class Lane(NamedTuple):
-    """The parent's ends of a lane: what is to be done goes in, what came of it comes out."""
+    """One side's ends of a lane: of the pipe for what is to be done, and of that for what came of it."""
 
     commands: int
     results: int
@@ -37,22 +36,13 @@ class Lane(NamedTuple):
         os.close(self.results)
 
 
-class Ends(NamedTuple):
-    """The reading process's ends of a lane."""
-
-    commands: int
-    results: int
-
-
 class Process:
     """A process that reads, with its lanes. It was `used` once a lane has been given work."""
 
     def __init__(self, pid: int, lanes: list[Lane]) -> None:
-        self.pid = pid
+        self.child = Child(pid)
         self.lanes = lanes
         self.used = False
-        self.status: int | None = None  # as waitpid gives it, once it has ended
-        self._is_gone = False
 
     def close(self) -> None:
         """Let it end, which it does as soon as it has cleaned up; `end` waits for it."""
@@ -64,37 +54,7 @@ class Process:
 
     def wait(self) -> None:
         """Wait for its end; by force where it takes too long, or has done nothing."""
-        end = time.monotonic() + (_PATIENCE if self.used else 0)
-        while not self._has_ended():
-            if time.monotonic() > end:
-                with suppress(ProcessLookupError):
-                    os.kill(self.pid, signal.SIGKILL)
-                self._wait(0)
-            time.sleep(_GLANCE)
-
-    def fate(self) -> str:
-        """Say how it ended, which it did or is about to."""
-        for _ in range(100):
-            if self._has_ended():
-                break
-            time.sleep(_GLANCE)
-        if self.status is None:
-            return "has ended"
-        code = os.waitstatus_to_exitcode(self.status)
-        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-    def _has_ended(self) -> bool:
-        return self._is_gone or self.status is not None or self._wait(os.WNOHANG)
-
-    def _wait(self, options: int) -> bool:
-        try:
-            pid, status = os.waitpid(self.pid, options)
-        except ChildProcessError:  # who started us lets the system reap children, or it is not our child
-            self._is_gone = True
-            return True
-        if pid:
-            self.status = status
-        return bool(pid)
+        self.child.wait(_PATIENCE if self.used else 0)
 
 
 _processes: list[Process] = []  # those that nobody has taken, and those that are about to end
@@ -144,24 +104,23 @@ def _fork(*, loading: bool) -> None:
         return
     # Each lane has two pipes, of which a pair is (read, write).
     pipes = [opened[start : start + 4] for start in range(0, len(opened), 4)]
+    outside, inside = [Lane(pipe[1], pipe[2]) for pipe in pipes], [Lane(pipe[0], pipe[3]) for pipe in pipes]
     if pid == 0:
-        _read([Ends(pipe[0], pipe[3]) for pipe in pipes], [(pipe[1], pipe[2]) for pipe in pipes], loading)
-    for pipe in pipes:
-        os.close(pipe[0])
-        os.close(pipe[3])
-    _processes.append(Process(pid, [Lane(pipe[1], pipe[2]) for pipe in pipes]))
+        _read(inside, outside, loading)
+    for lane in inside:
+        lane.close()
+    _processes.append(Process(pid, outside))
 
 
-def _read(lanes: list[Ends], others: list[tuple[int, int]], loading: bool) -> NoReturn:  # noqa: FBT001
+def _read(lanes: list[Lane], others: list[Lane], loading: bool) -> NoReturn:  # noqa: FBT001
     """Be the process that reads, until the parent has closed every lane."""
     code = 1
     try:
         # Its parent gets them too, and tells it what to do.
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-        for pair in others:
-            for each in pair:
-                os.close(each)
+        for lane in others:
+            lane.close()
         _be_silent()
         code = _serve(lanes, loading)
     except BaseException:  # noqa: BLE001, S110 - that it ended is all that its parent can be told
@@ -170,7 +129,7 @@ def _read(lanes: list[Ends], others: list[tuple[int, int]], loading: bool) -> No
         os._exit(code)
 
 
-def _serve(lanes: list[Ends], loading: bool) -> int:  # noqa: FBT001
+def _serve(lanes: list[Lane], loading: bool) -> int:  # noqa: FBT001
     if not loading:
         import select  # noqa: PLC0415
 

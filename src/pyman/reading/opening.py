@@ -1,7 +1,7 @@
 """Opens a source and keeps what comes of it, for both ways of reading."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 
@@ -12,19 +12,13 @@ from pyman.network.part import reading_part
 from pyman.reading.source import Source
 
 
-@contextmanager
-def opened(source: Source, cancelled: Event) -> Iterator[Download]:
+def opened(source: Source, cancelled: Event) -> AbstractContextManager[Download]:
     """Open a source, a part of a file or all that is at an address."""
     if source.part:
-        with reading_part(Path(path_of(source.url)), *source.part, cancelled) as download:
-            yield download
-    else:
-        with downloading(source.url, cancelled, source.network) as download:
-            yield download
+        return reading_part(Path(path_of(source.url)), *source.part, cancelled)
+    return downloading(source.url, cancelled, source.network)
 
 
-@contextmanager
-def kept(source: Source, download: Download, warn: Callable[[str], None]) -> Iterator[None]:
+def kept(source: Source, download: Download, warn: Callable[[str], None]) -> AbstractContextManager[None]:
     """Keep in the cache what passes, if it turns out to be what the source should give."""
-    with Cache(source.network.cache_dir).keeping(download, source.sha256, warn):
-        yield
+    return Cache(source.network.cache_dir).keeping(download, source.sha256, warn)

@@ -14,16 +14,17 @@ from pyman.errors import ArchiveError, CancelledError, FetchError, StoreError
 from pyman.network.client import hang_up
 from pyman.network.download import Download
 from pyman.reading import frames
-from pyman.reading.lanes import Ends, widen
+from pyman.reading.lanes import Lane, widen
 from pyman.reading.opening import kept, opened
 
 _COMMANDS = 1 << 16  # bytes read at once
 _PATIENCE = 1.0  # seconds for what is under way to be cleaned up
 
 
-def serve(lanes: list[Ends]) -> int:
+def serve(lanes: list[Lane]) -> int:
     """Do what the parent asks for; returns once nobody can ask any more."""
-    serving = {ends.commands: _Lane(ends.results) for ends in lanes}
+    served = {lane.commands: _Served(lane.results) for lane in lanes}
+    serving = dict(served)
     poll = select.poll()
     for pipe in serving:
         poll.register(pipe, select.POLLIN)
@@ -33,8 +34,8 @@ def serve(lanes: list[Ends]) -> int:
                 poll.unregister(pipe)
                 serving.pop(pipe).leave()
     hang_up()
-    for thread in _Lane.threads:
-        thread.join(_PATIENCE)
+    for each in served.values():
+        each.join()
     return 0
 
 
@@ -54,17 +55,15 @@ class _Job:
         self.going.set()
 
 
-class _Lane:
+class _Served:
     """What is asked for in a lane, and the thread that answers, which begins with the first job."""
-
-    threads: list[Thread] = []  # noqa: RUF012 - those of all lanes
 
     def __init__(self, results: int) -> None:
         self._results = results
         self._heard = b""
         self._job: _Job | None = None
         self._jobs = SimpleQueue[_Job | None]()
-        self._has_thread = False
+        self._thread: Thread | None = None
         self._is_stopped = False
 
     def hear(self, pipe: int) -> bool:
@@ -108,11 +107,15 @@ class _Lane:
             hang_up()
 
     def _begin(self) -> None:
-        if not self._has_thread:
-            self._has_thread = True
+        if not self._thread:
             # A daemon: a source that answers nothing keeps nobody from ending the process.
-            self.threads.append(Thread(target=self._work, daemon=True))
-            self.threads[-1].start()
+            self._thread = Thread(target=self._work, daemon=True)
+            self._thread.start()
+
+    def join(self) -> None:
+        """Wait until what was given up is cleaned up."""
+        if self._thread:
+            self._thread.join(_PATIENCE)
 
     def _work(self) -> None:
         while job := self._jobs.get():
