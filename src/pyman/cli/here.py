@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyman.catalogue import advisories
 from pyman.cli.configured import environ, setting_option
+from pyman.config.known import is_on
 from pyman.discovery.finder import Here, Outcome
 from pyman.errors import ContradictionError, PymanError, UsageError
 from pyman.machine import detection
@@ -49,6 +50,11 @@ def here(request: str | None = None, *, project: bool = True) -> Here:
             raise
         start = Path("/")
     return Here(user_store(environ()), _machine(), os.environ, start, project)
+
+
+def project_counts() -> bool:
+    """Whether the files of a project have a say, for a command without `--no-project`."""
+    return not is_on(environ().get("PYMAN_NO_PROJECT", ""))
 
 
 def remark(outcome: Outcome, *, quiet: bool) -> None:

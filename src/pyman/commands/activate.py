@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyman.cli import settings
-from pyman.cli.configured import environ
-from pyman.cli.here import check_locked, here, missing
-from pyman.config.known import is_on
+from pyman.cli.here import here, missing, project_counts
 from pyman.errors import UsageError
 from pyman.report import ui
 from pyman.requests.spelling import spelled
@@ -73,17 +71,13 @@ def _program() -> Path | None:
 
 def _answer() -> None:
     """Print for a hook the `bin` that is asked for, the file that asks, and what is to be said."""
+    from pyman.commands.missing import install_missing, is_wanted
     from pyman.shell.meant import answer, bin_of
 
-    place = here(project=not is_on(environ().get("PYMAN_NO_PROJECT", "")))
-    may_install = is_on(environ().get("PYMAN_AUTO_INSTALL", ""))
+    place, may_install = here(project=project_counts()), is_wanted()
     outcome, text = answer(place, _why, lasting=not may_install)
     if outcome and may_install and not outcome.system and not bin_of(outcome):
-        from pyman.commands.missing import install_missing
-
-        if outcome.digest:
-            check_locked(outcome)
-        install_missing(outcome.request)
+        install_missing(outcome)
         outcome, text = answer(place, _why, lasting=False)
     folder = bin_of(outcome) if outcome else None
     file = outcome.file if outcome else None

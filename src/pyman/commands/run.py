@@ -11,7 +11,7 @@ import click
 
 from pyman.cli import settings
 from pyman.cli.configured import environ
-from pyman.cli.here import check_locked, here, missing, project_option, remark
+from pyman.cli.here import here, missing, project_option, remark
 from pyman.cli.networking import handed_on, network_options
 from pyman.commands.missing import install_missing
 from pyman.discovery.finder import Found, Here, Outcome, find, installed
@@ -171,9 +171,7 @@ def obtained(
         return outcome.found
     if not install or outcome.system:
         raise missing(outcome)
-    if outcome.digest:
-        check_locked(outcome)
-    install_missing(outcome.request, options)
+    install_missing(outcome, options)
     if dry_run:
         return None
     found = installed(outcome.request, place)

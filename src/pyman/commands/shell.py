@@ -5,10 +5,8 @@ from pathlib import Path
 
 import click
 
-from pyman.cli.configured import environ
 from pyman.cli.here import here, missing
 from pyman.cli.networking import network_options
-from pyman.config.known import is_on
 from pyman.errors import PymanError, UsageError
 from pyman.report import ui
 
@@ -52,15 +50,15 @@ def _check_hook() -> None:
 
 def _found(text: str) -> tuple[Path, str]:
     """The `bin` of the Python that a request means, and the request; installed if that is wanted."""
-    from pyman.commands.missing import install_missing
+    from pyman.commands.missing import install_missing, is_wanted
     from pyman.discovery.finder import Outcome, installed
     from pyman.requests.request import Request
     from pyman.requests.spelling import spelled
 
     request, place = Request.parse(text), here(text)
     found = installed(request, place, foreign=False)
-    if not found and is_on(environ().get("PYMAN_AUTO_INSTALL", "")):
-        install_missing(request, ["--quiet"])
+    if not found and is_wanted():
+        install_missing(Outcome(request, None), ["--quiet"])
         found = installed(request, place, foreign=False)
     if not found:
         raise missing(Outcome(request, None))

@@ -10,8 +10,7 @@ import click
 
 from pyman.cli import settings
 from pyman.cli.configured import environ
-from pyman.cli.here import check_locked, here, missing
-from pyman.config.known import is_on
+from pyman.cli.here import here, missing, project_counts
 from pyman.errors import PymanError, UsageError
 from pyman.report import ui
 from pyman.system.execute import CommandError, execute
@@ -54,7 +53,7 @@ def on_command(dry_run: bool) -> None:
     ui.note(f"Shims in {place}: {', '.join(state.names)}")
     for name in state.foreign:
         ui.warning(f"{place / name} is not pyman's and was left alone")
-    if not _is_on_path(place):
+    if not shims_folder.is_among(place, _path()):
         ui.note("The folder is not on your PATH. These lines in a start-up file of your shell put it there:")
         for line in lines:
             ui.note(f"    {line}")
@@ -123,15 +122,13 @@ def _program(name: str) -> Path:
 
 def _chosen(name: str) -> "Found":
     """Return the Python that is meant by a name here, installed if it is missing and that is wanted."""
-    wish = None if name == "python" else name
-    place = here(wish, project=not is_on(environ().get("PYMAN_NO_PROJECT", "")))
-    outcome = _decided(name, place)
-    if not outcome.found and not outcome.system and is_on(environ().get("PYMAN_AUTO_INSTALL", "")):
-        from pyman.commands.missing import install_missing
+    from pyman.commands.missing import install_missing, is_wanted
 
-        if outcome.digest:
-            check_locked(outcome)
-        install_missing(outcome.request)
+    wish = None if name == "python" else name
+    place = here(wish, project=project_counts())
+    outcome = _decided(name, place)
+    if not outcome.found and not outcome.system and is_wanted():
+        install_missing(outcome)
         outcome = _decided(name, place)
     if not outcome.found:
         raise missing(outcome)
@@ -155,23 +152,19 @@ def _tell(*, as_json: bool) -> None:
 
     store = settings.store()
     place, state = shims_folder.place(store), shims_folder.state(store)
+    is_on_path = shims_folder.is_among(place, _path())
     if as_json:
-        ui.document(
-            {"on": state.is_on, "folder": str(place), "names": state.names, "on_path": _is_on_path(place)}
-        )
+        ui.document({"on": state.is_on, "folder": str(place), "names": state.names, "on_path": is_on_path})
     elif not state.is_on:
         ui.data("off" if sys.platform != "win32" else "off: there are none on Windows")
     else:
         ui.data(f"on: {place}")
         ui.data(f"names: {', '.join(state.names)}")
-        ui.data("on PATH: " + ("yes" if _is_on_path(place) else "no (`pyman shims on` tells how)"))
+        ui.data("on PATH: " + ("yes" if is_on_path else "no (`pyman shims on` tells how)"))
 
 
-def _is_on_path(place: Path) -> bool:
-    real = os.path.realpath(place)
-    return any(
-        os.path.realpath(each) == real for each in os.environ.get("PATH", "").split(os.pathsep) if each
-    )
+def _path() -> list[str]:
+    return os.environ.get("PATH", "").split(os.pathsep)
 
 
 def _lines(place: Path) -> Sequence[str]:

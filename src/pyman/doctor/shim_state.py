@@ -15,8 +15,7 @@ def unreached(setup: Setup) -> Iterator[Finding]:
     if not setup.store or not _state(setup).is_on:
         return
     place = shims_folder.place(setup.store)
-    real = os.path.realpath(place)
-    if all(os.path.realpath(folder) != real for folder in setup.path if folder):
+    if not shims_folder.is_among(place, setup.path):
         path = os.pathsep.join([str(place), *setup.path])
         yield Finding(
             f"{place} is not on PATH", "the shims there are not found by their names", put("PATH", path)

@@ -117,8 +117,14 @@ look_around() {
         if [ -z "$_pyman_lock" ] && met "$_pyman_folder/pyman.lock"; then
             _pyman_lock=$_pyman_folder/pyman.lock
         fi
-        [ -n "$_pyman_version" ] || look_for_versions
-        [ -n "$_pyman_version$_pyman_required" ] || look_for_requirements
+        if [ -z "$_pyman_version" ]; then
+            look_for @VERSIONS@
+            _pyman_version=$_pyman_found
+        fi
+        if [ -z "$_pyman_version$_pyman_required" ]; then
+            look_for @REQUIREMENTS@
+            _pyman_required=$_pyman_found
+        fi
         [ -n "$_pyman_folder" ] || break
         _pyman_folder=${_pyman_folder%/*}
     done
@@ -132,24 +138,15 @@ look_around() {
     fi
 }
 
-look_for_versions() {
-    # shellcheck disable=SC2043 # pyman puts the names in
-    for _pyman_file in @VERSIONS@; do
-        if met "$_pyman_folder/$_pyman_file" && ! { known "$_pyman_folder/$_pyman_file" && [ "$_pyman_bin" = - ]; }; then
-            _pyman_version=$_pyman_folder/$_pyman_file
+# Find the first of these files that is in the folder and not known to name no Python: $_pyman_found, or nothing.
+look_for() {
+    for _pyman_file in "$@"; do
+        _pyman_found=$_pyman_folder/$_pyman_file
+        if met "$_pyman_found" && ! { known "$_pyman_found" && [ "$_pyman_bin" = - ]; }; then
             return
         fi
     done
-}
-
-look_for_requirements() {
-    # shellcheck disable=SC2043
-    for _pyman_file in @REQUIREMENTS@; do
-        if met "$_pyman_folder/$_pyman_file" && ! { known "$_pyman_folder/$_pyman_file" && [ "$_pyman_bin" = - ]; }; then
-            _pyman_required=$_pyman_folder/$_pyman_file
-            return
-        fi
-    done
+    _pyman_found=''
 }
 
 # Find what is meant: $_pyman_program in $_pyman_bin. Fails if pyman has to be asked.

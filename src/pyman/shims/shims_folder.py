@@ -48,6 +48,12 @@ def place(store: Store) -> Path:
     return store.home / premises.SHIMS
 
 
+def is_among(place: Path, folders: Iterable[str]) -> bool:
+    """Whether the folder of shims is one of these, by whatever path."""
+    real = os.path.realpath(place)
+    return any(os.path.realpath(folder) == real for folder in folders if folder)
+
+
 def state(store: Store) -> State:
     """Return what is in the folder of shims; nothing where there is none. StoreError if it cannot be read."""
     try:
