@@ -6,8 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from tests.support.server import (
     web_page,
     wrong_byte,
 )
+from tests.support.waiting import wait_for
 
 FOREIGN = "linux-riscv64-gnu"
 # What other programs call a build, with an address that tells no release.
@@ -330,7 +330,7 @@ def test_stopped_in_the_middle(
     pyman, server = offer.pyman, offer.server
     server.spoil(wanted.file, stalled_body, times=1)
     process = pyman.start("install", "3.13", "--target", FOREIGN)
-    wait_for(lambda: bool(pyman.leftovers()) and bool(server.count(wanted.file)))
+    wait_for(lambda: bool(pyman.leftovers()) and bool(server.count(wanted.file)), seconds=20)
     process.send_signal(getattr(signal, name))
     _, told = process.communicate(timeout=20)
     assert process.returncode in codes, told
@@ -338,14 +338,6 @@ def test_stopped_in_the_middle(
     assert published(pyman) == before
     pyman("install", "3.13", "--target", FOREIGN)
     assert not pyman.leftovers()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds, at most 20 seconds."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_record_of_another_program_does_no_harm(pyman: Pyman, before: Published) -> None:

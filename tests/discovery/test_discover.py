@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.commands.test_install_faults import wait_for
 from tests.conftest import ELSEWHERE, Pyman
 from tests.support.interpreters import (
     TARGET,
@@ -26,6 +25,7 @@ from tests.support.interpreters import (
     script,
     unpack_others,
 )
+from tests.support.waiting import wait_for
 
 from pyman.discovery.registered import registered
 from pyman.discovery.search_places import interpreters_in, minor_in, places
@@ -236,13 +236,13 @@ def test_what_hangs_is_ended_with_pyman(name: str, code: int, pyman: Pyman, tmp_
     program = forking(tmp_path / "one" / "python3.14")
     alone(pyman, tmp_path / "one")
     process = pyman.start("list")
-    wait_for(lambda: len(running(program)) == 2)
+    wait_for(lambda: len(running(program)) == 2, seconds=20)
     process.send_signal(getattr(signal, name))
     told = process.communicate(timeout=20)[1]
     assert process.returncode == code, told
     assert "Traceback" not in told
     assert "Exception ignored" not in told
-    wait_for(lambda: running(program) == [])
+    wait_for(lambda: running(program) == [], seconds=20)
 
 
 @x86_64

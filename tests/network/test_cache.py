@@ -11,10 +11,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from tests.commands.test_install_faults import small_disk, unwritable, wait_for
+from tests.commands.test_install_faults import small_disk, unwritable
 from tests.conftest import ELSEWHERE, Offer, Pyman
 from tests.support.builds import Archive, small_archive
 from tests.support.server import Exchange, Server, cut_body, slow, stalled_body, wrong_byte
+from tests.support.waiting import wait_for
 
 FOREIGN = "linux-riscv64-gnu"
 OFFLINE = {"PYMAN_OFFLINE": "1", "PYMAN_TEST_NO_SOCKETS": "1"}
@@ -329,11 +330,11 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not
     offer(wanted, other)
     offer.server.spoil(other.file, stalled_body)
     with pyman.start("install", "3.12", "--target", FOREIGN) as living:
-        wait_for(lambda: len(kept(cache)) == 1)
+        wait_for(lambda: len(kept(cache)) == 1, seconds=20)
         (own,) = kept(cache)
         pyman.environment["PYMAN_HOME"] = str(pyman.root / "other store")
         with pyman.start("install", "3.12", "--target", FOREIGN) as killed:
-            wait_for(lambda: len(kept(cache)) == 2)
+            wait_for(lambda: len(kept(cache)) == 2, seconds=20)
             killed.kill()
         install(pyman)
         assert kept(cache) == sorted([own, str(wanted.sha256)])

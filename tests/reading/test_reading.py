@@ -5,8 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -28,6 +27,7 @@ from tests.support.server import (
     without_ranges,
     wrong_byte,
 )
+from tests.support.waiting import wait_for
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason=ELSEWHERE + "only Linux has the process that reads"),
@@ -112,14 +112,6 @@ def stalled(offer: Offer) -> Iterator["subprocess.Popen[str]"]:
         wait_for(lambda: any(pyman.root.glob("cache/archives/*.part")))
         assert len(members(process.pid)) == 2
         yield process
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        time.sleep(0.02)
-    pytest.fail("it does not come to pass")
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])

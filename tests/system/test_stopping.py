@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from tests.conftest import ELSEWHERE, Offer, hanging_up
 from tests.support.builds import Archive, small_archive, write_archive
 from tests.support.repack import this_target
 from tests.support.server import stalled_body
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason=ELSEWHERE + "signals are of POSIX")
 
@@ -35,14 +35,6 @@ def is_alive(pid: int) -> bool:
     except OSError:  # without /proc, as on macOS, kill has answered; with it, it ended in between
         return not Path("/proc/self").exists()
     return state != "Z"
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.05)
-    pytest.fail("it does not come to pass")
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
