@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,7 +61,7 @@ class Pyman:
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
-    _kinds: ClassVar[Counter[tuple[str, ...]]] = Counter()
+    _kinds: ClassVar[set[tuple[str, ...]]] = set()
 
     @property
     def home(self) -> Path:
@@ -121,15 +120,15 @@ class Pyman:
     def measured(
         self, variables: dict[str, str], args: Iterable[str | Path], code: int = 0
     ) -> dict[str, str]:
-        """Have coverage measured in the first run of each kind in a test file, and in each tenth of others.
+        """Have coverage measured in the first run of each kind in a test file.
 
         To measure takes longer than most runs. Runs are of one kind that have the same command and options,
         and are to end with the same `code`.
         """
         file = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
         kind = (file, str(code), *(str(word) for word in args if _WORD.fullmatch(str(word))))
-        self._kinds[kind] += 1
-        if self._kinds[kind] % 10 == 1 or file.endswith(_FEW_OF_A_KIND):
+        if kind not in self._kinds or file.endswith(_FEW_OF_A_KIND):
+            self._kinds.add(kind)
             return variables
         return {name: value for name, value in variables.items() if not name.startswith("COVERAGE_PROCESS")}
 
