@@ -5,7 +5,6 @@ import os
 import sys
 from typing import NoReturn
 
-from pyman.reading import lanes
 from pyman.system import stopping
 
 # Objects more than there were, before Python looks for garbage. Nearly all that is made while pyman loads
@@ -14,18 +13,13 @@ _GARBAGE_LOOKED_FOR = 100_000
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code.
-
-    Signals are taken over, and the process that reads is forked, before the rest is loaded.
-    """
-    stopping.listen()
-    lanes.begin(sys.argv[1:])
-    _take_back_locale()
-    gc.set_threshold(_GARBAGE_LOOKED_FOR)
+    """Run the command line and leave with its exit code, also where a signal comes as it begins or ends."""
     try:
-        from pyman import cli  # noqa: PLC0415 - ^C while it loads is one like any other
-
-        cli.main()
+        try:
+            stopping.listen()
+            _run()
+        finally:
+            stopping.ignore()
     except KeyboardInterrupt:
         _leave(stopping.INTERRUPTED)
     except SystemExit as ending:
@@ -36,6 +30,18 @@ def main() -> None:
         if not stopping.exit_code():
             raise
         _leave(stopping.exit_code())
+
+
+def _run() -> None:
+    """Fork the process that reads, before there is more to load, and do what the command line says."""
+    from pyman.reading import lanes  # noqa: PLC0415 - ^C while it loads is one like any other
+
+    lanes.begin(sys.argv[1:])
+    _take_back_locale()
+    gc.set_threshold(_GARBAGE_LOOKED_FOR)
+    from pyman import cli  # noqa: PLC0415 - the same
+
+    cli.main()
 
 
 def _take_back_locale() -> None:
@@ -52,8 +58,8 @@ def _take_back_locale() -> None:
 
 def _leave(code: int) -> NoReturn:
     """End the process. Python would free every object one by one, which is a tenth of a short run."""
-    stopping.ignore()
-    lanes.end()
+    if lanes := sys.modules.get("pyman.reading.lanes"):
+        lanes.end()
     if sys.flags.dev_mode:
         sys.exit(code)  # then Python tells what was left open
     for stream in (sys.stdout, sys.stderr):

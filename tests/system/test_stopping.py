@@ -235,3 +235,72 @@ def test_signal_whose_exception_gets_lost(where: str, how: str, offer: Offer) ->
     )
     assert (done.returncode, done.stderr) == (143, "")
     assert not pyman.leftovers()
+
+
+# pyman, begun again and again, with a signal at one step after the other of how it begins and ends.
+STOPPED_AT_STEPS = """\
+import os, signal, sys, tempfile, traceback
+import pyman.commands.install, pyman.reading.server  # loaded once, for all
+from pyman.__main__ import main
+
+OURS = ("/__main__.py", "/reading/lanes.py", "/system/stopping.py", "/system/forked_child.py")
+name = sys.argv.pop(1)
+signum = getattr(signal, name)
+allowed = {0, 128 + signum} | ({-signum} if name != "SIGINT" else set())  # before it is taken over
+
+def stopped_at(step, came):
+    left = step
+
+    def trace(frame, event, argument):
+        nonlocal left
+        if not frame.f_code.co_filename.endswith(OURS):
+            return None
+        # Before the first call in it, a signal is seen only where nothing can catch what it raises.
+        if frame.f_code is not main.__code__ or left < step:
+            left -= 1
+            if left == 0:
+                sys.settrace(None)
+                os.write(came, b"+")
+                os.kill(os.getpid(), signum)
+        return trace
+
+    try:
+        sys.settrace(trace)
+        main()
+    except BaseException:
+        sys.settrace(None)
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+def told_at(step):
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as came:
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(told.fileno(), 1)
+            os.dup2(told.fileno(), 2)
+            stopped_at(step, came.fileno())
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        told.seek(0)
+        return code, told.read().decode(), bool(came.seek(0, 2))
+
+steps, wrong = 0, []
+while True:
+    code, told, has_come = told_at(steps + 1)
+    if not has_come:
+        break
+    steps += 1
+    if code not in allowed or "Traceback" in told or "Error" in told:
+        wrong.append(f"step {steps}: exit code {code}: {told}")
+print(f"{len(wrong)} of {steps} steps")
+print(*wrong[:3], sep="\\n")
+os._exit(bool(wrong) or steps < 50 or code != 0)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_signal_while_pyman_begins_or_ends(name: str) -> None:
+    """From the first step to the last: what is there to catch it while a command runs is not there then."""
+    command = [sys.executable, "-c", STOPPED_AT_STEPS, name, "install", "--help"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
