@@ -230,8 +230,12 @@ def test_what_only_reads_loads_nothing_heavy(command: str, code: int, module: st
             {"dataclasses", "pyman.discovery.discover", "pyman.discovery.interview"},
         ),
         ("list --only-available", {"dataclasses", "pyman.network.policy", "pyman.catalogue.uv_form"}),
+        (
+            "run 3.12 true",
+            {"dataclasses", "shlex", "shutil", "subprocess", "pyman.catalogue.build"},
+        ),
     ],
-    ids=["version", "find", "list"],
+    ids=["version", "find", "list", "run"],
 )
 def test_what_is_felt_is_left_to_those_who_need_it(command: str, left_out: set[str], tmp_path: Path) -> None:
     lay(tmp_path, Archive("3.12.1", "20240107", "linux-x86_64-gnu"))

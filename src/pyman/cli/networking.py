@@ -40,6 +40,16 @@ def network_options(command: _Command) -> _Command:
     return offline(hosts(command))
 
 
+def refresh_option(command: _Command) -> _Command:
+    """`--refresh` and `--no-refresh`: whether newer builds are looked for first."""
+    return click.option(
+        "--refresh/--no-refresh",
+        "wish",
+        default=None,
+        help="Look for builds newer than this pyman first, or never (PYMAN_REFRESH).",
+    )(command)
+
+
 def network() -> "Network":
     """Return what variables and options say; UsageError for a variable that cannot be understood."""
     from pyman.network.policy import Network

@@ -57,16 +57,6 @@ def mirror_option(command: _Command) -> _Command:
     )(command)
 
 
-def refresh_option(command: _Command) -> _Command:
-    """`--refresh` and `--no-refresh`: whether newer builds are looked for first."""
-    return click.option(
-        "--refresh/--no-refresh",
-        "wish",
-        default=None,
-        help="Look for builds newer than this pyman first, or never (PYMAN_REFRESH).",
-    )(command)
-
-
 def refresher(
     wish: bool | None, metadata_place: str | None, mirror: str = "", keeper: Store | None = None
 ) -> "Refresher":

@@ -55,7 +55,7 @@ class _Wishes(NamedTuple):
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
-@settings.refresh_option
+@networking.refresh_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be in it.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is in it as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")

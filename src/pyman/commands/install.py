@@ -39,7 +39,7 @@ from pyman.store.made_with import MadeWith
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
-@settings.refresh_option
+@networking.refresh_option
 @local_builds.options
 @project_option
 @click.option("--reinstall", is_flag=True, help="Install again what is already installed.")

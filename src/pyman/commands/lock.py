@@ -72,7 +72,7 @@ class _Wishes(NamedTuple):
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
-@settings.refresh_option
+@networking.refresh_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be locked.")
 @click.option("--json", "as_json", is_flag=True, help="Print what changed as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")

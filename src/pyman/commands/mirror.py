@@ -76,7 +76,7 @@ def command() -> None:
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
-@settings.refresh_option
+@networking.refresh_option
 @click.option("--prune", is_flag=True, help="Remove what this command does not ask for and pyman put there.")
 @click.option("--dry-run", is_flag=True, help="Only say how many files and how much it would be.")
 @_json

@@ -10,7 +10,7 @@ import click
 from pyman.builds.key import Key
 from pyman.catalogue.lifecycle import Support, end_of_life
 from pyman.cli import settings
-from pyman.cli.networking import network_options
+from pyman.cli.networking import network_options, refresh_option
 from pyman.exact import locked as exact_locked
 from pyman.exact.relocking import Sources
 from pyman.report import ui
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @settings.metadata_option
 @settings.mirror_option
 @network_options
-@settings.refresh_option
+@refresh_option
 @exact_locked.locked_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--exit-zero", is_flag=True, help="Leave with exit code 0 whatever is found.")

@@ -1,25 +1,22 @@
 """`pyman run`."""
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING
 
 import click
 
-from pyman.cli import settings
 from pyman.cli.configured import environ
 from pyman.cli.here import here, missing, project_option, remark
-from pyman.cli.networking import handed_on, network_options
+from pyman.cli.networking import handed_on, network_options, refresh_option
 from pyman.commands.missing import install_missing
 from pyman.discovery.finder import Found, Here, Outcome, find, installed
 from pyman.errors import UsageError
 from pyman.reading import lanes
 from pyman.report import ui
 from pyman.requests.request import Request
-from pyman.system.execute import CommandError, Python, command_line, environment, execute
+from pyman.system.execute import CommandError, Python, command_line, environment, execute, is_program
 
 if TYPE_CHECKING:
     from pyman.project.script_file import Script
@@ -36,7 +33,7 @@ _OF_PYTHON = {"--check-hash-based-pycs", "--help", "--help-all", "--help-env", "
 @click.option("--no-install", is_flag=True, help="Do not install the Python when it is missing.")
 @network_options
 @project_option
-@settings.refresh_option
+@refresh_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed and run.")
 @click.option("--quiet", is_flag=True, help="Print no warnings, nor how an install goes.")
 @click.pass_context
@@ -79,6 +76,8 @@ def command(
 def _run(line: Sequence[str], python: Python, *, dry_run: bool) -> int:
     """Become the command; the exit code where it cannot be started, or is only to be named."""
     if dry_run:
+        import shlex
+
         ui.note(f"Would run {shlex.join(line)} with {python.path}")
         return 0
     lanes.end()  # what is started would be its parent
@@ -114,7 +113,7 @@ def _refuse_option(words: tuple[str, ...]) -> None:
 
 def _request_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     """Take the first word as a request if it is one, and neither a file nor a program."""
-    if not words or os.access(words[0], os.F_OK) or which(words[0]):
+    if not words or os.access(words[0], os.F_OK) or is_program(words[0]):
         return None, words
     try:
         Request.parse(words[0])
@@ -137,6 +136,8 @@ def _script(words: tuple[str, ...], *, is_script: bool) -> "Script | None":
 
     found = script_file.read(Path(words[0])) if is_script else script_file.named(words[0])
     if found and found.dependencies:
+        import shlex
+
         name = shlex.quote(words[0])
         packages = ", ".join(found.dependencies)[:_SHOWN]
         ui.warning(

@@ -49,7 +49,7 @@ class _Step:
 @settings.metadata_option
 @settings.mirror_option
 @networking.network_options
-@settings.refresh_option
+@networking.refresh_option
 @click.option("--lock", "moving", is_flag=True, help="Move pyman.lock, here or above, and install nothing.")
 @locked.file_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be installed.")

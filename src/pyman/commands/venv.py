@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyman.cli import settings
 from pyman.cli.here import here, missing, project_option
-from pyman.cli.networking import handed_on, network, network_options
+from pyman.cli.networking import handed_on, network, network_options, refresh_option
 from pyman.commands.run import obtained
 from pyman.discovery.finder import MANAGED, Found, Here, find
 from pyman.errors import OfflineError, UsageError
@@ -39,7 +38,7 @@ _LIKE_A_REQUEST = re.compile(r"[0-9].*|.*[<>=!~^*@:|].*|.*[0-9]\.[0-9x*].*|\s*")
 @click.option("--no-install", is_flag=True, help="Do not install the Python when it is missing.")
 @network_options
 @project_option
-@settings.refresh_option
+@refresh_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no warnings, nor how it goes.")
 def command(

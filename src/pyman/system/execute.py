@@ -2,14 +2,12 @@
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from errno import ENOEXEC
 from pathlib import Path
-from shutil import which
+from typing import NamedTuple
 
 from pyman.errors import PymanError
 from pyman.system.userdirs import cache_dir
@@ -19,8 +17,7 @@ NOT_EXECUTABLE = 126
 _SCRIPTS = (".py", ".pyw", ".pyz")
 
 
-@dataclass(frozen=True, slots=True)
-class Python:
+class Python(NamedTuple):
     """The Python to run with: its path, its minor version such as `3.12`, and its environment if any."""
 
     path: Path
@@ -34,6 +31,14 @@ class CommandError(PymanError):
     def __init__(self, message: str, hint: str, code: int) -> None:
         super().__init__(message, hint)
         self.code = code
+
+
+def is_program(name: str) -> bool:
+    """Whether a program on PATH has that name."""
+    if sys.platform == "win32":  # where it may lack its ending
+        return bool(_which(name, None))
+    places = (os.path.join(folder, name) for folder in os.get_exec_path())  # noqa: PTH118 - tried at each run
+    return any(os.access(place, os.X_OK) and not os.path.isdir(place) for place in places)  # noqa: PTH112
 
 
 def command_line(command: Sequence[str], python: Python) -> list[str]:
@@ -81,7 +86,9 @@ def _become(line: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 def _run(line: Sequence[str], variables: Mapping[str, str]) -> int:
-    program = which(line[0], path=variables["PATH"])
+    import subprocess  # noqa: PLC0415 - for Windows alone
+
+    program = _which(line[0], variables["PATH"])
     if not program:
         raise FileNotFoundError
     # ^C is the command's to handle; pyman waits for it.
@@ -90,7 +97,7 @@ def _run(line: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 def _not_found(name: str, variables: Mapping[str, str]) -> CommandError:
-    found = which(name, path=variables.get("PATH"))
+    found = _which(name, variables.get("PATH"))
     if found:
         hint = "Was it made for another C library, or by an interpreter that has moved?"
         return CommandError(
@@ -99,6 +106,12 @@ def _not_found(name: str, variables: Mapping[str, str]) -> CommandError:
     return CommandError(
         f"command not found: {name}", "It is neither on PATH nor beside that Python.", NOT_FOUND
     )
+
+
+def _which(name: str, path: str | None) -> str | None:
+    from shutil import which  # noqa: PLC0415 - with what compresses, which no other run needs
+
+    return which(name, path=path)
 
 
 def _names(python: Python) -> tuple[str, ...]:
