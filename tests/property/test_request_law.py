@@ -49,6 +49,22 @@ def test_any_text_is_a_request_or_an_error_with_a_hint(text: str) -> None:
     assert problem.exit_code == 2
 
 
+@given(st.text("0123.", max_size=12) | st.text("0123.²٣", max_size=5))
+@example("3.12345")
+@example("3.1.2.3")
+@example("312")
+def test_numbers_alone_mean_what_they_mean_beside_a_name(text: str) -> None:
+    """Numbers alone are read without the grammar, which takes long to compile."""
+    assert request_or_none(text) == request_or_none(f"cpython@{text}")
+
+
+def request_or_none(text: str) -> Request | None:
+    try:
+        return Request.parse(text)
+    except UsageError:
+        return None
+
+
 @given(requests)
 def test_what_a_request_prints_means_the_same(request: Request) -> None:
     assert Request.parse(str(request)) == request

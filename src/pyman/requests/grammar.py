@@ -44,7 +44,20 @@ _STAGES = {"alpha": "a", "beta": "b", "c": "rc"}
 _VARIANTS = {"nogil": "freethreaded"}
 _NO_VARIANT = ("gil", "default")
 _VERSION_PARTS = 3
+_DIGITS = 4
 _NEWEST_PYTHON = 3
+
+
+def plain(text: str) -> tuple[int, ...]:
+    """Return the numbers of a request that is nothing else (`3`, `3.12`, `3.12.1`), or none.
+
+    Nearly all are, and to compile the grammar for them took 4 ms of a `find`, which takes 50.
+    """
+    numbers = text.split(".")
+    is_plain = len(numbers[0]) == 1 and len(numbers) <= _VERSION_PARTS and text.isascii()
+    if is_plain and all(number.isdigit() and len(number) <= _DIGITS for number in numbers):
+        return tuple(map(int, numbers))
+    return ()
 
 
 def match(text: str) -> re.Match[str]:

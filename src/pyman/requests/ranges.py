@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 _OR = "||"
-_CLAUSE = re.compile(r"(?P<sign>[<>=!~^]*)(?P<version>[^<>=!~^,]+),?")
-_NUMBERS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,2}")
+# Compiled where they are needed, and kept by re: most requests are no range.
+_CLAUSE = r"(?P<sign>[<>=!~^]*)(?P<version>[^<>=!~^,]+),?"
+_NUMBERS = r"[0-9]{1,4}(\.[0-9]{1,4}){0,2}"
 _AS_WRITTEN = ("==", "===", "!=", "<", "<=", ">", ">=", "~=")
 _WITHOUT_STAR = (">=", "<")  # `>=3.6.*` was written for years
 
@@ -57,7 +58,7 @@ def too_narrow(text: str) -> str:
 
 
 def _alternative(text: str) -> str:
-    clauses = list(_CLAUSE.finditer(text))
+    clauses = list(re.finditer(_CLAUSE, text))
     if "".join(clause[0] for clause in clauses) != text:
         raise ValueError(text)
     return ",".join(_clause(clause["sign"], clause["version"]) for clause in clauses)
@@ -69,7 +70,7 @@ def _clause(sign: str, version: str) -> str:
     if sign in _AS_WRITTEN:
         return sign + (version.removesuffix(".*") if sign in _WITHOUT_STAR else version)
     numbers = version.removesuffix(".*").removesuffix(".*")
-    if not _NUMBERS.fullmatch(numbers):
+    if not re.fullmatch(_NUMBERS, numbers):
         raise ValueError(version)
     parts = [int(number) for number in numbers.split(".")]
     if sign == "~":  # the last number but the patch may grow

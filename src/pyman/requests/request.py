@@ -3,7 +3,6 @@
 `str(request)` is the canonical spelling: `Request.parse(str(request)) == request`.
 """
 
-import re
 from functools import cache
 from typing import Any, NamedTuple, Self
 
@@ -39,7 +38,7 @@ class Request(NamedTuple):
     def parse(cls, text: str) -> Self:
         """Return the request that `text` spells; UsageError, with what would be understood, otherwise."""
         try:
-            return cls._parse(re.sub(r"\s+", "", text.lower()))
+            return cls._parse("".join(text.lower().split()))
         except ValueError:
             pass
         # Only a mistake loads what is needed to tell what was meant.
@@ -49,6 +48,8 @@ class Request(NamedTuple):
 
     @classmethod
     def _parse(cls, text: str) -> Self:
+        if plain := grammar.plain(text):
+            return cls(numbers=plain)
         found = grammar.match(text)
         numbers, exact, release = grammar.version(found)
         latest, dev = grammar.moment(found)
