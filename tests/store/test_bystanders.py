@@ -215,7 +215,11 @@ def test_an_installation_that_is_elsewhere_is_one(pyman: Pyman, moved: Path) -> 
     assert not os.path.lexists(pyman.store / link_name(NEW))
 
 
-def test_a_reinstall_replaces_the_link_and_not_what_it_leads_to(pyman: Pyman, moved: Path) -> None:
+@pytest.mark.parametrize("link", ["absolute", "relative"])
+def test_a_reinstall_replaces_the_link_and_not_what_it_leads_to(link: str, pyman: Pyman, moved: Path) -> None:
+    if link == "relative":
+        (pyman.store / NEW.key).unlink()
+        (pyman.store / NEW.key).symlink_to(os.path.relpath(moved, pyman.store))
     before = picture(moved)
     told = pyman(*INSTALL, "--reinstall").stderr
     assert f"{moved} stays" in told

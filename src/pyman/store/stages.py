@@ -53,8 +53,13 @@ def is_installation(folder: Folder, name: str, key: str) -> bool:
 
 
 def is_link_to_installation(folder: Folder, name: str, key: str) -> bool:
-    """Whether an entry is a link that leads to an installation of that build, which is elsewhere."""
-    return bool(folder.link_target(name)) and not record.fault(os.fspath(folder.path / name), key)
+    """Whether an entry is a link that leads to an installation of that build, which is elsewhere.
+
+    One in a stage has been moved there: where a relative one leads counts from the store.
+    """
+    target = folder.link_target(name)
+    stood_in = folder.path if name == key else folder.path.parent.parent
+    return bool(target) and not record.fault(os.path.join(stood_in, target or ""), key)  # noqa: PTH118
 
 
 def kinds(stages: Folder) -> dict[str, str]:
