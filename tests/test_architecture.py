@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from tests.conftest import CHECKOUT
 from tests.support.builds import Archive
 from tests.support.imports import loaded, started
 from tests.support.stores import lay
@@ -133,6 +134,13 @@ def fitting_order() -> list[str]:
 def test_each_room_has_its_place() -> None:
     rooms = {room_of(path) for path in modules()}
     assert rooms == set(ORDER), f"ORDER names each package once; this would fit: {fitting_order()}"
+
+
+def test_the_readme_shows_them_all() -> None:
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    picture = text.partition("states the order.")[2].split("```")[1]
+    named = {word for line in picture.splitlines() for word in line[:41].split()} - {"text"}
+    assert named == set(ORDER)
 
 
 def test_nothing_else_is_at_the_top() -> None:
