@@ -1,5 +1,6 @@
 """`pyman install` when something goes wrong: a clear error, the store as before, no rubbish left behind."""
 
+import gzip
 import json
 import os
 import shutil
@@ -122,13 +123,20 @@ PAGES = {
 }
 
 
-def always(page: str) -> Fault:
+NO_ARCHIVES = {
+    gzip.compress(b"<html><title>Sign in</title></html>"): 'a web page, which says "Sign in"',
+    b"%PDF-1.7\n\0\1\2": "no archive",
+    b"": "empty",
+}
+
+
+def always(page: bytes) -> Fault:
     """Answer with the page, and do not say what it is."""
-    return lambda exchange, _: exchange.send_file(page.encode())
+    return lambda exchange, _: exchange.send_file(page)
 
 
 def test_a_page_is_called_that_and_its_words_are_told(pyman: Pyman, wanted: Archive, server: Server) -> None:
-    for page, said in PAGES.items():
+    for page, said in (*((page.encode(), said) for page, said in PAGES.items()), *NO_ARCHIVES.items()):
         server.spoil(wanted.file, always(page))
         told = failing(pyman).stderr
         assert f"{quote(wanted.file)} is {said}\n" in told

@@ -29,12 +29,16 @@ _HINT = (
 
 
 def in_place_of_archive(url: str, start: bytes, content_type: str) -> WebPageError | None:
-    """Return the error for an archive that is a web page or another text, by its first bytes; else None."""
+    """Return the error for what is no archive by its first bytes, but a web page, say; None for one."""
     if is_archive(start):
-        return None
+        # A server may pack a page that it sends.
+        page = _unpacked(start)
+        return _error(url, "a web page", page) if _MARKUP.match(page) else None
     if _is_html(content_type) or _MARKUP.match(start):
         return _error(url, "a web page", start)
-    return _error(url, "text and no archive", start) if _is_text(start) else None
+    if _is_text(start):
+        return _error(url, "text and no archive", start)
+    return _error(url, "no archive" if start else "empty", b"")
 
 
 def in_place_of_document(url: str, start: bytes, content_type: str) -> WebPageError | None:
