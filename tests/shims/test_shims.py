@@ -190,17 +190,21 @@ def test_a_shim_is_as_good_as_the_path(used: Used, shell: str) -> None:
 
 
 def test_in_surroundings_that_have_nothing(used: Used) -> None:
-    project = used.project("bare")
-    for _ in range(2):
-        done = subprocess.run(
-            [used.folder / "python", "-c", "print('here')"],
-            cwd=project,
-            env={"PYMAN_HOME": str(used.pyman.store), "HOME": str(used.pyman.home)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert (done.stdout, done.stderr) == ("here\n", "")
+    """A shim's store is its own where nothing says another one, and what it starts is not told of it."""
+    project, home = used.project("bare"), {"HOME": str(used.pyman.home)}
+    for name in ("python", "python3.13", "python", "python3.13"):
+        for env in (home, home | {"PYMAN_HOME": str(used.pyman.store)}):
+            done = subprocess.run(
+                [used.folder / name, "-c", "import os, sys; print(sys.executable, *sorted(os.environ))"],
+                cwd=project,
+                env=env,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert set(done.stdout.split()) - {"LC_CTYPE", "PWD"} == {used.python, *env}
+            assert done.stderr == ""
+    subprocess.run([used.folder / "python", "-V"], cwd=project, env=home | ONLY_PURE, check=True)
     gone = used.pyman.work / "gone"
     gone.mkdir()
     line = f"cd '{gone}' && /bin/rmdir '{gone}' && '{used.folder}/python' -V"

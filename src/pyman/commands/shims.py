@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from pyman.system.execute import CommandError, execute
 if TYPE_CHECKING:
     from pyman.discovery.finder import Found, Here, Outcome
 
-_SHIM = "_PYMAN_SHIM"
+_SHIM, _STORE = "_PYMAN_SHIM", "_PYMAN_STORE"
 _ANYHOW = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
 
 
@@ -90,19 +90,22 @@ def ask_command() -> None:
 @click.pass_context
 def start_command(context: click.Context, name: str, words: tuple[str, ...]) -> None:
     """Become what a shim of that name is to start, with these words: it asks for what it cannot tell."""
-    shim = os.environ.pop(_SHIM, "")
+    shim, store = os.environ.pop(_SHIM, ""), os.environ.pop(_STORE, "")
+    before = dict(os.environ)
+    if store and not os.environ.get("PYMAN_HOME"):
+        os.environ["PYMAN_HOME"] = store  # for pyman, and not for what is started
     program = _program(name)
     if shim and os.path.exists(shim) and program.samefile(shim):  # noqa: PTH110 - it may be no text
         raise PymanError(
             f"{program} is the shim {shim} itself, and would be started for ever",
             "Remove what has put it there: it is no Python.",
         )
-    context.exit(_become([str(program), *words]))
+    context.exit(_become([str(program), *words], before))
 
 
-def _become(line: Sequence[str]) -> int:
+def _become(line: Sequence[str], variables: Mapping[str, str]) -> int:
     try:
-        return execute(line, os.environ)
+        return execute(line, variables)
     except CommandError as error:
         ui.error(error)
         return error.code

@@ -11,6 +11,8 @@ _pyman_home=@HOME@
 _pyman_cache=@CACHE@
 _pyman_own=@ANSWERS@ # of who has made the shim; others have theirs at the same place below their home
 _pyman_places=@PLACES@
+_pyman_store=@STORE@ # where it is not the usual one: cron and `env -i` have no variable that tells
+[ "${XDG_DATA_HOME-}" != @DATA@ ] || _pyman_store=''
 _pyman_name=${0##*/}
 unset -f cd read printf 2>/dev/null # a user may have functions of these names, and hand them down
 
@@ -26,7 +28,7 @@ ask() {
         printf 'hint: "pyman shims on" makes it anew, with another pyman; or take %s from PATH.\n' "${0%/*}" >&2
         exit 1
     fi
-    export _PYMAN_SHIM="$0"
+    export _PYMAN_SHIM="$0" _PYMAN_STORE="$_pyman_store"
     exec @COMMAND@ shims start "$_pyman_name" "$@"
 }
 
@@ -42,7 +44,7 @@ same() {
 # Whether what all answers rest on is as it was; read from its file.
 stands() {
     IFS= read -r _pyman_told || return 1
-    _pyman_now="${PYMAN_HOME-}|${PYMAN_SYSTEM_HOME-}|${PYMAN_TARGET-}|${PYMAN_NO_PROJECT-}|${PYMAN_SITE_CONFIG-}"
+    _pyman_now="${PYMAN_HOME:-$_pyman_store}|${PYMAN_SYSTEM_HOME-}|${PYMAN_TARGET-}|${PYMAN_NO_PROJECT-}|${PYMAN_SITE_CONFIG-}"
     [ "$_pyman_told" = "$_pyman_now|${XDG_DATA_HOME-}|${XDG_CONFIG_HOME-}|${HOME-$_pyman_home}" ] || return 1
     _pyman_number=0
     while IFS= read -r _pyman_path; do

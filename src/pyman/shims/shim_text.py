@@ -10,7 +10,7 @@ from pyman.portable import place, whereabouts
 from pyman.project import pins, requirement
 from pyman.remembered import ground
 from pyman.system.script_parts import assembled
-from pyman.system.userdirs import cache_dir, home_dir
+from pyman.system.userdirs import cache_dir, data_dir, home_dir
 
 # How every shim of every pyman begins.
 HEAD = b"#!/bin/sh\n# pyman's shim: "
@@ -22,11 +22,14 @@ def text(environ: Mapping[str, str]) -> bytes:
     usual = cache_dir({name: value for name, value in environ.items() if name != "XDG_CACHE_HOME"})
     places = environ.get("HOME", str(home)), environ.get("XDG_CACHE_HOME", "")
     command = own_command(environ)
+    store, data = _store(environ)
     filled = {
         "@HOME@": shlex.quote(str(home)),
         "@CACHE@": shlex.quote(os.path.relpath(usual.parent, home)),
         "@ANSWERS@": shlex.quote(str(ground.folder(environ))),
         "@PLACES@": shlex.quote(":".join(places)),
+        "@STORE@": shlex.quote(store),
+        "@DATA@": shlex.quote(data),
         "@VERSIONS@": shlex.join((*pins.NAMES, *pins.OTHERS)),
         "@REQUIREMENTS@": shlex.join((requirement.NAME, requirement.SETUP)),
         "@PYMAN@": shlex.quote(command[0]),
@@ -36,6 +39,14 @@ def text(environ: Mapping[str, str]) -> bytes:
     for mark, value in filled.items():
         found = found.replace(mark, value)
     return os.fsencode(found)
+
+
+def _store(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The store that variables tell, if they do, and the XDG_DATA_HOME that tells it too."""
+    if given := environ.get("PYMAN_HOME", ""):
+        return given, "-"
+    data = environ.get("XDG_DATA_HOME", "")
+    return (str(data_dir(environ)), data) if data else ("", "-")
 
 
 # The value of LC_CTYPE as it is when the shim is called: Python would change it (see `pyman.__main__`).
