@@ -91,8 +91,6 @@ def prefix(text: str, root: str | None = None) -> "Prefix":
     """Return what `--prefix` and `--root` name; UsageError if that cannot be."""
     from pyman.prefix.prefix import Prefix
 
-    if not text:
-        raise UsageError("--prefix is empty", "Name a directory, such as /usr/local.")
     inside = given_dir(root, "--root") if root else None
     return Prefix.of(given_dir(text, "--prefix"), inside, store())
 
