@@ -107,7 +107,9 @@ def test_a_damaged_copy_is_asked_for_anew(pyman: Pyman, server: Server) -> None:
     assert b"secret" not in copy.read_bytes()
     if sys.platform != "win32":
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    for damage in (b"", b"{}\n{}", copy.read_bytes()[:-3]):
+    told, _, document = copy.read_bytes().partition(b"\n")
+    no_time = json.dumps(json.loads(told) | {"asked": 1e300}).encode() + b"\n" + document
+    for damage in (b"", b"{}\n{}", no_time, copy.read_bytes()[:-3]):
         copy.write_bytes(damage)
         assert versions(pyman) == ["3.12.1"]
-    assert server.count(NAME) == 4
+    assert server.count(NAME) == 5

@@ -30,6 +30,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+from pyman.network.download import LARGEST_DOCUMENT
+
 FOREIGN = "linux-riscv64-gnu"
 NEWS = [
     Archive("3.99.1", "20991231", FOREIGN, sha256="a" * 64),
@@ -296,6 +298,12 @@ def test_what_goes_wrong_leaves_all_as_it_was(pyman: Pyman, source: Source, faul
         (b"[" * 100_000, "it begins with"),
         (b'{"version": "3.99.1+20991231", "artifacts": []}\n{"a": ', "line 2"),
         (b'{"format": 2, "origin": "", "builds": {}}', "needs a newer pyman"),
+        (b'{"format": 99, "origin": "x", "count": 0, "sections": {}}', "needs a newer pyman"),
+        (b'{"format": 1, "origin": "x", "count": 0, "sections": {}}', "its builds are not an object"),
+        (
+            gzip.compress(bytes(1 << 20)) * (LARGEST_DOCUMENT // (1 << 20) + 1),
+            f"It is longer than {LARGEST_DOCUMENT:,} bytes.\nhint: No metadata are so large: ",
+        ),
     ],
 )
 def test_what_is_no_such_document(pyman: Pyman, source: Source, document: bytes, said: str) -> None:
@@ -394,11 +402,18 @@ def test_a_damaged_file_is_told_once_and_replaced(pyman: Pyman) -> None:
         assert done.stderr.count("warning: ") == 1, damage
         assert str(learned) in done.stderr
         assert KNOWN in [row["key"] for row in done.json["available"]]
-    learned.write_bytes(b"")
+    learned.write_bytes(b"[]")
     pyman("refresh")
     done = pyman("list", "--only-available", "--all-builds", "--json")
     assert done.stderr == ""
     assert set(KEYS) <= {row["key"] for row in done.json["available"]}
+    learned.unlink()
+    learned.mkdir()
+    told = pyman("list", "--only-available", "3.12.9").stderr
+    assert f"cannot read {learned}: it is not a regular file. It is passed over; remove it, and" in told
+    assert "something else has its place" in pyman("refresh", code=1).stderr
+    learned.rmdir()
+    assert pyman("refresh").stderr.startswith("Learned of ")
 
 
 def test_a_file_of_a_newer_pyman_is_not_guessed_at(pyman: Pyman, source: Source) -> None:
@@ -422,8 +437,15 @@ def test_a_state_of_a_newer_pyman_is_not_guessed_at(pyman: Pyman) -> None:
 
 def test_a_damaged_state_costs_a_whole_answer_and_no_more(pyman: Pyman, source: Source) -> None:
     pyman("refresh")
-    for damage in (b"", b"[]", b'{"format": 1}', b'{"format": 1, "refreshed": "x"}', b"\xff"):
-        (pyman.store / ".metadata" / "refresh.json").write_bytes(damage)
+    kept = pyman.store / ".metadata" / "refresh.json"
+    good = json.loads(kept.read_bytes())
+    no_times = [json.dumps(good | {"refreshed": each}).encode() for each in (1e300, float("nan"))]
+    for damage in (*no_times, json.dumps(good | {"failed": 10**400}).encode()):
+        kept.write_bytes(damage)
+        assert "never refreshed" in pyman("refresh", "--status").stdout
+    no_answers = json.dumps(good | {"answers": dict.fromkeys(good["answers"], 5)}).encode()
+    for damage in (b"", b"[]", b'{"format": 1}', b'{"format": 1, "refreshed": "x"}', b"\xff", no_answers):
+        kept.write_bytes(damage)
         assert pyman("refresh").stderr == f"Nothing is new at {source.url}\n"
 
 

@@ -482,7 +482,7 @@ def test_an_output_that_cannot_be_written_is_an_error(program: Program) -> None:
     program.output = program.folder / "missing" / "out.json"
     assert "error: cannot write" in program.run(one("3.12.9+20250317", GNU, STRIPPED), exit_code=1)
     program.output = program.folder
-    assert "error: cannot read" in program.run(one("3.12.9+20250317", GNU, STRIPPED), exit_code=1)
+    assert "error: cannot write" in program.run(one("3.12.9+20250317", GNU, STRIPPED), exit_code=1)
 
 
 def test_nothing_but_the_file_is_left_behind(program: Program) -> None:

@@ -41,6 +41,7 @@ _OTHERS = {
     b"{": "is JSON, perhaps a server's error message",
 }
 FORMATS = "A build is a .tar.gz, .tar.bz2, .tar.zst or .zip."
+_NO_DOCUMENT = "No metadata are so large: look at what is served there, or name another source."
 _OTHER = "Look at what the source serves at that address, or name another source with --mirror."
 
 
@@ -125,13 +126,14 @@ def plain(chunks: Iterator[bytes], at_most: int, packings: int = MAX_PACKINGS) -
     """
     start, chunks = peek(chunks)
     if packings and start.startswith((_GZIP, _BZIP2, _ZSTD)):
-        yield from plain(blocks(chunks, at_most), at_most, packings - 1)
+        # By a block more, so that it is not said of an archive, but below.
+        yield from plain(blocks(chunks, at_most + BLOCK), at_most, packings - 1)
         return
     total = 0
     for chunk in chunks:
         total += len(chunk)
         if total > at_most:
-            raise ArchiveError(f"It is longer than {at_most:,} bytes.", HOSTILE)
+            raise ArchiveError(f"It is longer than {at_most:,} bytes.", _NO_DOCUMENT)
         yield chunk
 
 

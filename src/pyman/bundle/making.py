@@ -19,6 +19,7 @@ from pyman.lockfile.lock_place import NAME
 from pyman.network.address import public
 from pyman.network.policy import Network
 from pyman.release_index import document
+from pyman.system import whole_file
 
 
 class Means(NamedTuple):
@@ -33,10 +34,11 @@ def make(lock: Lock, more: Sequence[Entry], path: Path, means: Means) -> int:
     """Write the bundle of what is locked, and of `more`, to `path`, and return its size in bytes.
 
     FetchError for an archive that no source gave, PymanError where it cannot be written; what was at `path`
-    is then as it was.
+    is then as it was. A symbolic link stays one: its target is written.
     """
+    real = whole_file.place(path)
     try:
-        work = Path(mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        work = Path(mkdtemp(prefix=f".{real.name}.", dir=real.parent))
     except OSError as error:
         raise _cannot_write(path, error) from None
     try:
@@ -51,7 +53,7 @@ def make(lock: Lock, more: Sequence[Entry], path: Path, means: Means) -> int:
         with waiting.open("wb") as file:
             bundle_form.write(entries, file)
         size = waiting.stat().st_size
-        os.replace(waiting, path)  # noqa: PTH105 - beside its one use
+        os.replace(waiting, real)  # noqa: PTH105 - beside its one use
     except OSError as error:
         raise _cannot_write(path, error) from None
     else:
@@ -71,4 +73,4 @@ def _documents(lock: Lock) -> list[Entry]:
 
 
 def _cannot_write(path: Path, error: OSError) -> PymanError:
-    return PymanError(f"cannot write {path}: {error.strerror or error}", "-o names another file.")
+    return PymanError(f"cannot write {path}: {error.strerror or error}", "Name another file.")

@@ -97,8 +97,10 @@ def _kept(place: Path | None, parse: _Parse) -> _Copy | None:
         head, _, data = regular_file.whole(place, _LARGEST).partition(b"\n")
         found = json.loads(head)
         validators = Validators(str(found["etag"]), str(found["last_modified"]))
-        return _Copy(float(found["asked"]), validators, data, parse(data))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, MetadataError):
+        asked = float(found["asked"])
+        datetime.fromtimestamp(asked, UTC)  # raises for what is no time
+        return _Copy(asked, validators, data, parse(data))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError, MetadataError):
         return None
 
 

@@ -20,6 +20,7 @@ FOLDER = ".metadata"
 BUILDS = "learned.json"
 STATE = "refresh.json"
 _MEND = "It is passed over; the next `pyman refresh` replaces it."
+_IN_THE_WAY = "It is passed over; remove it, and `pyman refresh` can learn of newer builds again."
 
 
 def known(homes: Iterable[Path], damaged: Callable[[MetadataError], None]) -> Metadata:
@@ -43,7 +44,9 @@ def read(home: Path, damaged: Callable[[MetadataError], None]) -> SectionedMetad
     try:
         return SectionedMetadata(path) if os.path.lexists(path) else None
     except MetadataError as error:
-        damaged(passed_over(error))
+        # What is no file may be anybody's: nothing takes its place.
+        is_file = path.is_file() and not path.is_symlink()
+        damaged(passed_over(error) if is_file else MetadataError(error.message, _IN_THE_WAY))
         return None
 
 

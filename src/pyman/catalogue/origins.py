@@ -62,7 +62,7 @@ def parse(data: bytes, origin: str, place: str = "") -> Metadata:
         raise damaged(origin, f"it is not JSON ({error})") from None
     if not isinstance(document, dict):
         raise damaged(origin, "it is not a JSON object")
-    if "builds" in document:
+    if "builds" in document or type(document.get("format")) is int:  # whose form may be a later one
         return own_form.WholeMetadata(document, origin, place)
     from pyman.catalogue.uv_form import KeyedMetadata  # noqa: PLC0415 - few have such a file
 

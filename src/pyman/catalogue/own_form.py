@@ -168,9 +168,9 @@ class WholeMetadata:
     def __init__(self, document: Mapping[str, Any], origin: str, place: str = "") -> None:
         self._place = place
         self._name = origin
-        self._builds: Mapping[str, Any] = document["builds"]
-        self._origin: str = document.get("origin", "")
         _check_form(document, origin)
+        self._builds: Any = document.get("builds")
+        self._origin: str = document.get("origin", "")
         if not isinstance(self._builds, dict):
             raise damaged(origin, "its builds are not an object")
 

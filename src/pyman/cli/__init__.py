@@ -105,7 +105,12 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] in _COMMANDS or ctx.resilient_parsing:
-            return super().resolve_command(ctx, args)
+            name, command, words = super().resolve_command(ctx, args)
+            if command and any(not word or word.endswith("=") for word in words):
+                from pyman.cli.unknown import refuse_empty
+
+                refuse_empty(command, ctx, words)
+            return name, command, words
         from pyman.cli.unknown import unknown
 
         raise unknown(args[0], _COMMANDS)

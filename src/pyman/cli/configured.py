@@ -33,6 +33,11 @@ def setting_option(option: str, name: str, **more: Any) -> Callable[[_Command], 
     return click.option(*option.split(), cls=_Option, setting=name, **more)
 
 
+def is_setting(parameter: click.Parameter) -> bool:
+    """Whether an option gives a setting; as empty text it says that there is none."""
+    return isinstance(parameter, _Option)
+
+
 def warn_once(text: str) -> None:
     """Say something the user should know: once, however often it is come upon."""
     if text not in _told:

@@ -16,6 +16,7 @@ from pyman.machine import detection
 from pyman.machine.detection import Machine
 from pyman.report import ui
 from pyman.store.installations import Store, default_bin, user_store
+from pyman.system import whole_file
 from pyman.system.userdirs import given_dir
 
 if TYPE_CHECKING:
@@ -90,10 +91,21 @@ def prefix(text: str, root: str | None = None) -> "Prefix":
     """Return what `--prefix` and `--root` name; UsageError if that cannot be."""
     from pyman.prefix.prefix import Prefix
 
-    if not text:
-        raise UsageError("--prefix is empty", "Name a directory, such as /usr/local.")
     inside = given_dir(root, "--root") if root else None
     return Prefix.of(given_dir(text, "--prefix"), inside, store())
+
+
+def output(text: str) -> Path:
+    """Return the path of the file that `--output` names; UsageError for `-`, which is none.
+
+    PymanError where there is something that is no regular file: it is said before anything is done.
+    """
+    if text == "-":
+        raise UsageError("it is not written to standard output", "Name a file; ./- is one of that name.")
+    given_dir(text, "--output")  # what is wrong with it is said
+    path = Path(text).expanduser()
+    whole_file.place(path)
+    return path
 
 
 def store() -> Store:

@@ -16,12 +16,10 @@ from pyman.lockfile.lock import Lock
 from pyman.network.policy import Network
 from pyman.report import ui
 from pyman.requests.request import Request
-from pyman.system.userdirs import current_dir, given_dir
+from pyman.system.userdirs import current_dir
 
 if TYPE_CHECKING:
     from pyman.bundle.bundle_form import Entry
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class _Wishes(NamedTuple):
@@ -30,7 +28,7 @@ class _Wishes(NamedTuple):
     targets: tuple[str, ...]
     locked: bool
     lock_file: Path | None
-    output: Path
+    output: str
     with_pyman: bool
     pyman: str | None
     metadata_place: str | None
@@ -47,7 +45,7 @@ class _Wishes(NamedTuple):
     "--target", "targets", metavar="TARGET", multiple=True, help="For TARGET; several may be given."
 )
 @locked.locked_options
-@click.option("-o", "--output", metavar="FILE", type=_FILE, default="python.tar", show_default=True)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(), default="python.tar", show_default=True)
 @click.option("--with-pyman", is_flag=True, help="Take pyman along: the portable one, and install.sh.")
 @click.option(
     "--pyman", metavar="URL_OR_DIR", help="The same, from there, not from where this pyman came from."
@@ -67,16 +65,17 @@ def command(requests: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401
     lock. The same builds make the same file, byte for byte. `pyman install --from FILE` installs from it.
     """
     wishes = _Wishes(**options)
+    path = settings.output(wishes.output)
     lock = _lock([Request.parse(text) for text in requests], wishes)
     if wishes.dry_run:
         for each in lock.locked:
-            ui.note(f"Would put {each.key} into {wishes.output}")
+            ui.note(f"Would put {each.key} into {path}")
     else:
-        _make(lock, wishes)
+        _make(lock, path, wishes)
     if wishes.as_json:
         ui.document(
             {
-                "file": os.fspath(wishes.output),
+                "file": os.fspath(path),
                 "dry_run": wishes.dry_run,
                 "builds": [{"key": str(each.key), "sha256": each.build.sha256} for each in lock.locked],
             }
@@ -96,18 +95,17 @@ def _lock(asked: Sequence[Request], wishes: _Wishes) -> Lock:
     return relocking.settled(asked, settings.machines(wishes.targets), None, sources)
 
 
-def _make(lock: Lock, wishes: _Wishes) -> None:
+def _make(lock: Lock, path: Path, wishes: _Wishes) -> None:
     from pyman.bundle import making
 
     network = networking.network()
     more = _companions(lock, wishes, network) if wishes.with_pyman or wishes.pyman else []
     with installing.reporter(quiet=wishes.quiet) as reporter:
-        path = given_dir(os.fspath(wishes.output), "--output")
         size = making.make(lock, more, path, making.Means(wishes.mirror, network, reporter))
     if not wishes.quiet:
         for each in lock.locked:
             ui.note(f"Put {each.key} into it")
-        ui.note(f"Wrote {wishes.output} ({ui.size(size)})")
+        ui.note(f"Wrote {path} ({ui.size(size)})")
 
 
 def _companions(lock: Lock, wishes: _Wishes, network: Network) -> Sequence["Entry"]:

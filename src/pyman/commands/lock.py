@@ -1,6 +1,5 @@
 """`pyman lock`."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,13 +17,14 @@ from pyman.requests.request import Request
 from pyman.system.userdirs import current_dir
 
 _FORMATS = ("toml", "sh", "dockerfile")
+_PRINTED = "-"
 
 
 class _Wishes(NamedTuple):
     """What the options ask for; the names are those of the options."""
 
     targets: tuple[str, ...]
-    output: Path | None
+    output: str | None
     form: str
     lock_file: Path | None
     metadata_place: str | None
@@ -53,8 +53,8 @@ class _Wishes(NamedTuple):
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write FILE, not pyman.lock.",
+    type=click.Path(),
+    help="Write FILE, not pyman.lock; with --format, - is standard output, as without it.",
 )
 @click.option(
     "--format",
@@ -94,15 +94,15 @@ def command(context: click.Context, /, requests: tuple[str, ...], **options: Any
     if wishes.form == "toml":
         _write(asked, wishes)
     else:
-        _print(_made(_source(asked, wishes), wishes.form), wishes.output)
+        _form(asked, wishes)
 
 
 def _write(asked: Sequence[Request], wishes: _Wishes) -> None:
     """Settle the lock, write it and say what changed."""
     if wishes.lock_file:
         raise UsageError("--lock-file goes with --format", "-o names the file that is written.")
-    path = wishes.output or _place(is_new=bool(asked))
-    before = lock_reader.read(path) if os.path.lexists(path) else None
+    path = settings.output(wishes.output) if wishes.output else _place(is_new=bool(asked))
+    before = lock_reader.read(path) if path.exists() else None
     asked = asked or (before.requests if before else here.asked((), project=True))
     targets = wishes.targets or tuple(map(str, before.to if before else ()))
     lock = relocking.settled(asked, settings.machines(targets), before, wishes.sources)
@@ -113,6 +113,16 @@ def _write(asked: Sequence[Request], wishes: _Wishes) -> None:
         ui.note(_outcome(path, written=written, dry_run=wishes.dry_run))
     if wishes.as_json:
         relocking.print_json(path, changes, dry_run=wishes.dry_run)
+
+
+def _form(asked: Sequence[Request], wishes: _Wishes) -> None:
+    """Print what is made of a lock, or write it into a file."""
+    path = settings.output(wishes.output) if wishes.output not in (None, _PRINTED) else None
+    text = _made(_source(asked, wishes), wishes.form)
+    if path:
+        relocking.put(path, text)
+    else:
+        ui.data(text.rstrip("\n"))
 
 
 def _place(*, is_new: bool) -> Path:
@@ -142,13 +152,6 @@ def _made(lock: Lock, form: str) -> str:
     for each in left_out:
         ui.warning(each)
     return text
-
-
-def _print(text: str, output: Path | None) -> None:
-    if output is None:
-        ui.data(text.rstrip("\n"))
-        return
-    relocking.put(output, text)
 
 
 def _outcome(path: Path, *, written: bool, dry_run: bool) -> str:

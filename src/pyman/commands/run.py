@@ -153,7 +153,7 @@ def _outcome(script: "Script | None", text: str | None, place: Here) -> Outcome:
         return find(text, place)
     from pyman.discovery.for_script import find_for
 
-    return find_for(script.requirement, text, place)
+    return find_for(script.requirement, text, place, script.request)
 
 
 def obtained(

@@ -83,9 +83,7 @@ def put(path: Path, text: str) -> None:
     try:
         whole_file.put(path, text.encode())
     except OSError as error:
-        raise PymanError(
-            f"cannot write {path}: {error.strerror or error}", "-o names another file."
-        ) from None
+        raise PymanError(f"cannot write {path}: {error.strerror or error}", "Name another file.") from None
 
 
 def _excuse(lock: Lock, problem: FetchError) -> None:

@@ -15,6 +15,7 @@ from pyman.metadata_fetcher import addition, report, vulnerability_list
 from pyman.metadata_fetcher.summary import Change, Papers
 from pyman.release_index import artifact, document, index, others, rules
 from pyman.release_index.artifact import Artifact, Skipped
+from pyman.system import whole_file
 
 
 @click.command(name="python -m pyman.metadata_fetcher")
@@ -78,6 +79,8 @@ def main(  # noqa: PLR0913 - one parameter an option
         list_output = output
     changed, papers = False, Papers(summary, new)
     try:
+        for path in ([output] if builds_too else []) + ([list_output] if records else []):
+            whole_file.place(path)
         if builds_too:
             changed |= make(
                 location, others_location, output, write=not check, only_newer=only_newer, papers=papers

@@ -100,7 +100,7 @@ class Learned:
             pass
         except NewerFormError:
             raise
-        except (OSError, ValueError, TypeError, KeyError, RecursionError, MetadataError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, MetadataError):
             self.builds, self._refreshes, self._numbers = [], [], {}
             self.is_damaged = True
 

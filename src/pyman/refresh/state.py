@@ -45,8 +45,11 @@ class State(NamedTuple):
             found = json.loads(path.read_bytes())
             if type(found["format"]) is int and found["format"] > FORMAT:
                 raise too_new(str(path), found["format"])
-            return cls(**{name: kind(found[name]) for name, kind in _FIELDS.items()})
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            state = cls(**{name: kind(found[name]) for name, kind in _FIELDS.items()})
+            for each in (state.refreshed, state.failed, state.warned):
+                said(each)  # raises for what is no time
+            return state if all(isinstance(each, list) for each in state.answers.values()) else cls()
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
             return cls()
 
     def document(self) -> bytes:

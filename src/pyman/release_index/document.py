@@ -16,6 +16,7 @@ from pyman.catalogue.build import Build, best_first
 from pyman.catalogue.origins import parse
 from pyman.catalogue.own_form import BUILDS_LINE, FORMAT, WholeMetadata
 from pyman.errors import MetadataError
+from pyman.system import whole_file
 
 NAME = "download-metadata.json"
 ORIGIN = "https://github.com/astral-sh/python-build-standalone/releases/download"
@@ -77,9 +78,9 @@ def newest(builds: Iterable[Build]) -> str:
 def write(path: Path, document: bytes) -> None:
     """Replace the file at `path` in one step, so that nobody ever sees half of it.
 
-    Raises MetadataError, and leaves the file as it was, when that fails.
+    Raises MetadataError, and leaves the file as it was, when that fails; PymanError for what is no file.
     """
-    path = path.resolve()  # what a symbolic link points to is replaced, not the link
+    path = whole_file.place(path)  # what a symbolic link points to is replaced, not the link
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:
