@@ -85,9 +85,11 @@ def test_its_block_counts(runner: Pyman, offer: Offer) -> None:
     assert "Would install cpython-3.14.0" in runner("run", "--dry-run", "script.py").stderr
     assert "(script.py asks for it)" in runner("run", "--no-install", "script.py", code=1).stderr
     # Where its first line contradicts the block, the hint is no way back to the same error.
-    with_block(runner.work / "s", 'requires-python = "<3.13"', first="#!/usr/bin/env -S pyman run 3.13\n")
+    with_block(
+        runner.work / "s", 'requires-python = ">=3.12,<3.13"', first="#!/usr/bin/env -S pyman run 3.13\n"
+    )
     error, hint = runner("run", "s", code=1).stderr.splitlines()
-    assert error == "error: 3.13 does not satisfy requires-python of s: <3.13"
+    assert error == "error: 3.13 does not satisfy requires-python of s: >=3.12,<3.13"
     assert runner(*shlex.split(hint.split("`")[1])[1:]).stdout == "3 12 s\n"
     python = runner("find", "3.12").stdout.strip()
     assert "3.12.1 does not satisfy" in runner("run", "-p", python, "script.py", code=1).stderr
