@@ -193,33 +193,6 @@ def test_those_of_another_python_keep_nothing(two: Pyman) -> None:
     two("uninstall", "3.12.1")
 
 
-def test_a_noted_one_that_is_anothers_secret_is_in_use(two: Pyman) -> None:
-    folder = two.home / "anna"
-    environment(folder / "v", two.store / OLD.key / "bin")
-    two("uninstall", "3.12.1", code=1, env={"VIRTUAL_ENV": str(folder / "v")})  # now it is in the index
-    if os.geteuid() == 0:
-        two.prefix = become.without(become.READING, become.WRITING)
-    folder.chmod(0)
-    try:
-        refused = two("uninstall", "3.12.1", "--json", code=1)
-        kept = two("prune", "--yes")
-        dry = two("uninstall", "3.12.1", "--dry-run", "--force")
-    finally:
-        folder.chmod(0o755)
-    assert f"{OLD.key} is used by a virtual environment:\n  {folder / 'v'}\n" in refused.stderr
-    assert refused.json["used"] == [{"key": OLD.key, "environments": [str(folder / "v")]}]
-    assert f"Kept {OLD.key}, which is used by {folder / 'v'}" in kept.stderr
-    assert f"Would uninstall {OLD.key}" in dry.stderr
-    assert OLD.key in two.installed()
-
-
-def test_an_index_that_cannot_be_looked_into_is_told(two: Pyman) -> None:
-    index = two.store / ".environments"
-    index.symlink_to(two.home)
-    for words in (("uninstall", "3.12.1", "--dry-run"), ("prune", "--dry-run")):
-        assert f"\n  {index}: Not a directory\n" in two(*words).stderr
-
-
 def test_where_it_could_not_look_is_told(two: Pyman) -> None:
     if os.geteuid() == 0:
         two.prefix = become.without(become.READING, become.WRITING)

@@ -172,14 +172,11 @@ def _make(
 
 
 def _remember(found: Found, folder: Path, place: Here) -> None:
-    from pyman.environments import environment_index
+    from pyman.environments.environment_index import note_all
 
     for home in place.store.homes if found.where == MANAGED else ():
         if found.path.is_relative_to(home):
-            environment_index.note_all(home, [Path(os.path.realpath(folder))])
-            if why := environment_index.hindrance(home):
-                index = environment_index.place(home)
-                ui.warning(f"{folder} cannot be noted in {index}: {why}; `pyman uninstall` may not see it")
+            note_all(home, [Path(os.path.realpath(folder))])
 
 
 def _follows(found: Found, folder: Path, place: Here) -> str | None:

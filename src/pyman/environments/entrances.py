@@ -48,7 +48,6 @@ class Entrances:
     """
 
     def __init__(self, store_home: Path) -> None:
-        self._home = store_home
         try:
             self._store: os.stat_result | None = store_home.stat()
         except (OSError, ValueError):
@@ -63,13 +62,6 @@ class Entrances:
         """
         settings = pyvenv.read(folder)
         return frozenset(filter(None, self._of_ways(folder, settings)))
-
-    def all(self) -> frozenset[str]:
-        """Return every name by which one can enter the store; none where that cannot be read."""
-        try:
-            return frozenset(os.listdir(self._home))  # noqa: PTH208 - names are what is wanted
-        except (OSError, ValueError):
-            return frozenset()
 
     def real(self, path: str) -> str:
         """Return where an absolute path leads, without links in it. Raises OSError for a loop of links."""

@@ -59,22 +59,6 @@ def paths(store_home: Path) -> list[str]:
         return []
 
 
-def hindrance(store_home: Path) -> str:
-    """Return why the index can neither be read nor written; nothing where it can, or there is none yet."""
-    try:
-        with _opened(store_home, make=False):
-            return ""
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        return error.strerror or str(error)
-
-
-def place(store_home: Path) -> Path:
-    """Return where the index of a store is."""
-    return store_home / ".environments"
-
-
 class _Index:
     """The folder, held open where the system can: a link that takes its place meanwhile leads nowhere."""
 
@@ -159,7 +143,7 @@ class _Index:
 @contextmanager
 def _opened(store_home: Path, *, make: bool) -> Iterator[_Index]:
     """Give the index; OSError where there is none, or something else has its name."""
-    folder = place(store_home)
+    folder = store_home / ".environments"
     if make:
         with suppress(FileExistsError):
             folder.mkdir(0o755)

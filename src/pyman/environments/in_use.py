@@ -52,11 +52,8 @@ def look(
 
     `start` is the current folder, None if it is gone; `most` is how many folders are looked at.
     """
-    noted = environment_index.paths(store_home)
-    looking = _Looking(Entrances(store_home), most, frozenset(noted))
-    looking.at_all((*noted, *map(str, scanned)), 0, store_home)
-    if why := environment_index.hindrance(store_home):
-        looking.unseen[str(environment_index.place(store_home))] = why
+    looking = _Looking(Entrances(store_home), most)
+    looking.at_all((*environment_index.paths(store_home), *map(str, scanned)), 0, store_home)
     for place in places(environ, _home(), start):
         looking.at(str(place.path), place.depth)
     found = sorted(looking.found.values(), key=lambda each: each.path)
@@ -111,7 +108,6 @@ class _Looking:
 
     entrances: Entrances
     left: int
-    noted: frozenset[str]  # in the index of the store
     found: dict[str, Environment] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
@@ -136,8 +132,6 @@ class _Looking:
             if error.errno not in _NOTHING:
                 above = os.path.dirname(folder)  # noqa: PTH120 - a str, as thousands are
                 self.unseen[folder if os.access(above, os.X_OK) else above] = _why(error)
-                if folder in self.noted:  # another member's, say, which nobody else may read
-                    self.found[folder] = Environment(Path(folder), self.entrances.all())
         except ValueError:  # it is no path
             return
         else:
