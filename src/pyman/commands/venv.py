@@ -185,7 +185,7 @@ def _follows(found: Found, folder: Path, place: Here) -> str | None:
 
     for home in place.store.homes:
         used = read(home, folder)
-        if used and found.key and found.key.link_name in used.entries:
+        if used and used.entries and found.key and found.key.link_name in used.entries:
             return found.key.link_name
     return None
 

@@ -50,10 +50,13 @@ def look(
 ) -> Looked:
     """Return the environments that use the store: the remembered, the `scanned`, those at the known places.
 
+    What is remembered and cannot be read counts as one of them, and is told as unseen as well.
     `start` is the current folder, None if it is gone; `most` is how many folders are looked at.
     """
     looking = _Looking(Entrances(store_home), most)
-    looking.at_all((*environment_index.paths(store_home), *map(str, scanned)), 0, store_home)
+    met = environment_index.paths(store_home)
+    looking.at_all((*met, *map(str, scanned)), 0, store_home)
+    looking.keep_closed(met)
     for place in places(environ, _home(), start):
         looking.at(str(place.path), place.depth)
     found = sorted(looking.found.values(), key=lambda each: each.path)
@@ -111,6 +114,7 @@ class _Looking:
     found: dict[str, Environment] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
+    _closed: set[str] = field(default_factory=set)
 
     def at_all(self, folders: Iterable[str], depth: int, where: str | Path) -> None:
         """Look at folders that are named in `where`, as far as the number of folders allows."""
@@ -121,6 +125,11 @@ class _Looking:
             self.left -= 1
             self.at(folder, depth)
 
+    def keep_closed(self, met: Iterable[str]) -> None:
+        """Take those that were met, and could not be looked at, for environments still."""
+        for folder in self._closed.intersection(met):
+            self.found[folder] = Environment(Path(folder), None)
+
     def at(self, folder: str, depth: int) -> None:
         """Look at a folder and, if it is no environment, at those in it, `depth` levels down."""
         try:
@@ -130,6 +139,7 @@ class _Looking:
                 inside = [entry.path for entry in entries if _may_be_folder(entry)]
         except OSError as error:
             if error.errno not in _NOTHING:
+                self._closed.add(folder)
                 above = os.path.dirname(folder)  # noqa: PTH120 - a str, as thousands are
                 self.unseen[folder if os.access(above, os.X_OK) else above] = _why(error)
         except ValueError:  # it is no path
