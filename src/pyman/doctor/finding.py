@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,6 +98,14 @@ def taken_over(path: Path) -> str:
     if os.name == "posix" and path.exists() and path.stat().st_uid == os.geteuid():
         return f"chmod u+rwx {word(path)}"
     return f'sudo chown -R "$(id -un)" {word(path)}'
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; OSError where that cannot be told, in each version of Python."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
 
 
 def is_writable(folder: Path) -> bool:
