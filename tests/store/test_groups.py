@@ -26,7 +26,7 @@ from tests.support.members import (
 )
 from tests.support.needs import runs_here
 from tests.support.server import Server, slow, stalled_body
-from tests.support.stores import environment, noted
+from tests.support.stores import environment, lay, noted
 
 REASON = reason_there_are_no_members()
 pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
@@ -272,6 +272,25 @@ def test_an_environment_that_only_its_owner_may_read_is_in_use(
     assert f"the virtual environment {made} cannot be read: Permission denied" in told
     assert f"{old.key} was used by" in ben("uninstall", old.key, "--force").stderr
     assert anna.installed() == [new.key]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_doctor_takes_nobodys_store_away(mode: int, ground: Path, builds: tuple[Archive, ...]) -> None:
+    store = store_of(ground, mode, 0)
+    eve = member(ground, EVE)
+    lay(store, builds[0])
+    store.chmod(mode)
+    (eve.bin / "python3.13").symlink_to(store / builds[0].key / "bin" / "python3.13")
+    findings = eve("doctor", "--json", code=1).json["findings"]
+    (closed,) = (each for each in findings if each["what"].startswith("this user may"))
+    assert "chown" not in closed["command"]
+    assert "export PYMAN_HOME='~/.pyman'" in closed["command"]
+    assert (f"PYMAN_SYSTEM_HOME={store}" in closed["command"]) == (mode == 0o755)
+    assert closed["why"].startswith("nothing can be installed. Ask root to let you ")
+    assert ("neither read" in closed["what"]) == (mode == 0o700)
+    assert not [each for each in findings if "leads nowhere" in each["what"]]
+    if mode == 0o700:
+        assert f"cannot read {store}/shims: Permission denied" in eve("shims", code=1).stderr
 
 
 def test_what_was_learned_is_shared(ground: Path) -> None:
