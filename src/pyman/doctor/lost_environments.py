@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pyman.doctor.finding import Finding, Setup, is_file, word
+from pyman.doctor.finding import Finding, Setup, is_file, moved_aside, word
 from pyman.environments import environment_index
 from pyman.environments.pyvenv import CONFIG
 from pyman.environments.virtualenv import program_in, renewal, usable
@@ -13,6 +13,12 @@ from pyman.system.userdirs import current_dir
 
 def lost(setup: Setup) -> Iterator[Finding]:
     """Environments that cannot be used any more."""
+    if setup.store and (wrong := environment_index.fault(setup.store.home)):
+        yield Finding(
+            f"{wrong[0]}, which names the virtual environments, cannot be read: {wrong[1]}",
+            "`pyman uninstall` and `pyman prune` do not know which are in use",
+            moved_aside(wrong[0]),
+        )
     there = []
     for path in map(Path, environment_index.paths(setup.store.home) if setup.store else ()):
         try:
