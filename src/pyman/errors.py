@@ -131,7 +131,8 @@ class StoreError(PymanError):
 def _denied(message: str, store: "Path", path: "Path") -> tuple[str, str]:
     """Return the message and the hint for what this user may not do with `path`, in the store `store`."""
     place = next(each for each in (store, *store.parents) if os.access(each, os.F_OK))
-    if place != path and path.exists() and os.access(place, os.W_OK) and path.stat().st_uid != os.geteuid():
+    is_reached = place != path and os.access(path, os.F_OK)
+    if is_reached and os.access(place, os.W_OK) and path.stat().st_uid != os.geteuid():
         owner = _user(path.stat().st_uid)
         return f"{message}; it belongs to {owner}", _opened(store, owner)
     found = place.stat()

@@ -97,6 +97,11 @@ def test_it_follows_upgrades_and_is_known(user: Pyman, real: list[Archive], offe
     offer(first, second)
     user("upgrade", MINOR)
     assert second.key in asked(env / "bin" / "python", where)
+    index = user.store / ".environments"
+    index.rename(user.store / "aside")
+    index.symlink_to(user.store / "aside")
+    told = user("venv", "--without-pip", MINOR, "other").stderr
+    assert f"warning: the environment cannot be remembered for `uninstall` in {index}: Not a dir" in told
 
 
 def test_another_python_and_what_is_handed_on(user: Pyman, pyenv: Path) -> None:

@@ -55,7 +55,7 @@ def known(store: Path) -> list[Environment]:
 
 def entries(store: Path, folder: Path) -> set[str]:
     found = read(store, folder)
-    return set(found.entries) if found else set()
+    return set(found.entries or ()) if found else set()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="not on this platform: links in bin are of POSIX")

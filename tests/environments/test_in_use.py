@@ -159,7 +159,8 @@ def test_settings_that_are_none(text: str, two: Pyman) -> None:
     file = two.home / ".config" / "pypoetry" / "config.toml"
     file.parent.mkdir(parents=True)
     file.write_text(text.replace("'", '"'), encoding="utf-8")
-    two("uninstall", "3.12.1")
+    unseen = two("uninstall", "3.12.1", "--json").json["unseen"]
+    assert [each["path"] for each in unseen] == ([str(file)] if text == "[" else [])
 
 
 def test_an_environment_that_is_a_link(two: Pyman) -> None:
@@ -212,6 +213,22 @@ def test_where_it_could_not_look_is_told(two: Pyman) -> None:
     for path, why in told:
         assert f"\n  {path}: {why}\n" in result.stderr
         assert f"\n  {path}: {why}\n" in scanned.stderr
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_is_in_the_place_of_the_index_is_told(kind: str, two: Pyman) -> None:
+    index = two.store / ".environments"
+    if kind == "file":
+        index.write_text("in the way", encoding="utf-8")
+    else:
+        index.symlink_to(two.work)
+    told = f"not looked for virtual environments in\n  {index}: "
+    result = two("uninstall", "3.12.1", "--json", "--dry-run")
+    assert [each["path"] for each in result.json["unseen"]] == [str(index)]
+    assert told in result.stderr
+    assert told in two("prune", "--dry-run").stderr
+    findings = two("doctor", "--json", code=1).json["findings"]
+    assert f"mv {index} {index}.aside" in [each["command"] for each in findings]
 
 
 def test_the_number_is_bounded(two: Pyman, monkeypatch: pytest.MonkeyPatch) -> None:

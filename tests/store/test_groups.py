@@ -26,6 +26,7 @@ from tests.support.members import (
 )
 from tests.support.needs import runs_here
 from tests.support.server import Server, slow, stalled_body
+from tests.support.stores import environment, lay, noted
 
 REASON = reason_there_are_no_members()
 pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
@@ -248,6 +249,48 @@ def test_the_index_of_environments_is_shared(ground: Path, builds: tuple[Archive
     told = ben("uninstall", "3.13", code=1).stderr
     assert str(anna.work / ".venv") in told
     assert str(ben.work / ".venv") in told
+
+
+def test_an_environment_that_only_its_owner_may_read_is_in_use(
+    ground: Path, builds: tuple[Archive, ...]
+) -> None:
+    store = store_of(ground, 0o2770)
+    anna, ben = member(ground, ANNA, "077"), member(ground, BEN, "077")
+    old, new, _ = builds
+    anna(*install(old.key, new.key))
+    made = environment(anna.work / "v", store / old.key / "bin")
+    noted(store, made)
+    made.chmod(0o700)
+    os.chown(made, ANNA, ANNA)
+    refused = ben("uninstall", old.key, "--json", code=1)
+    assert refused.json["used"] == [{"key": old.key, "environments": [str(made)]}]
+    assert refused.json["unseen"] == [{"path": str(made), "reason": "Permission denied"}]
+    kept = ben("prune", "--yes", "--json")
+    assert kept.json["removed"] == []
+    assert anna.installed() == [old.key, new.key]
+    told = [each["what"] for each in ben("doctor", "--json", code=1).json["findings"]]
+    assert f"the virtual environment {made} cannot be read: Permission denied" in told
+    assert f"{old.key} was used by" in ben("uninstall", old.key, "--force").stderr
+    assert anna.installed() == [new.key]
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_doctor_takes_nobodys_store_away(mode: int, ground: Path, builds: tuple[Archive, ...]) -> None:
+    store = store_of(ground, mode, 0)
+    eve = member(ground, EVE)
+    lay(store, builds[0])
+    store.chmod(mode)
+    (eve.bin / "python3.13").symlink_to(store / builds[0].key / "bin" / "python3.13")
+    findings = eve("doctor", "--json", code=1).json["findings"]
+    (closed,) = (each for each in findings if each["what"].startswith("this user may"))
+    assert "chown" not in closed["command"]
+    assert "export PYMAN_HOME='~/.pyman'" in closed["command"]
+    assert (f"PYMAN_SYSTEM_HOME={store}" in closed["command"]) == (mode == 0o755)
+    assert closed["why"].startswith("nothing can be installed. Ask root to let you ")
+    assert ("neither read" in closed["what"]) == (mode == 0o700)
+    assert not [each for each in findings if "leads nowhere" in each["what"]]
+    if mode == 0o700:
+        assert f"cannot read {store}/shims: Permission denied" in eve("shims", code=1).stderr
 
 
 def test_what_was_learned_is_shared(ground: Path) -> None:

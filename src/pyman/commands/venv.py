@@ -172,11 +172,13 @@ def _make(
 
 
 def _remember(found: Found, folder: Path, place: Here) -> None:
-    from pyman.environments.environment_index import note_all
+    from pyman.environments.environment_index import fault, note_all
 
     for home in place.store.homes if found.where == MANAGED else ():
         if found.path.is_relative_to(home):
             note_all(home, [Path(os.path.realpath(folder))])
+            if wrong := fault(home):
+                ui.warning(f"the environment cannot be remembered for `uninstall` in {wrong[0]}: {wrong[1]}")
 
 
 def _follows(found: Found, folder: Path, place: Here) -> str | None:
@@ -185,7 +187,7 @@ def _follows(found: Found, folder: Path, place: Here) -> str | None:
 
     for home in place.store.homes:
         used = read(home, folder)
-        if used and found.key and found.key.link_name in used.entries:
+        if used and used.entries and found.key and found.key.link_name in used.entries:
             return found.key.link_name
     return None
 

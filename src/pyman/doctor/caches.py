@@ -1,10 +1,11 @@
 """What is kept to be used again: archives, if PYMAN_CACHE_DIR is set, and the user's cache."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pyman.doctor.finding import Finding, Setup, is_writable, taken_over, unset
+from pyman.doctor.finding import Finding, Setup, is_folder, is_writable, taken_over, unset
 from pyman.errors import PymanError
 from pyman.network.cache import Cache
 from pyman.network.cache_folder import DIGEST, Archives
@@ -18,7 +19,7 @@ _NAME = "PYMAN_CACHE_DIR"
 def closed(setup: Setup) -> Iterator[Finding]:
     """A cache that is no folder, or that the user cannot write to."""
     folder = _folder(setup)
-    if folder and (folder.exists() and not folder.is_dir()):
+    if folder and (os.access(folder, os.F_OK) and not is_folder(folder)):
         yield Finding(f"{_NAME} names {folder}, which is no folder", "no archive is kept", unset(_NAME))
     elif folder and not is_writable(folder):
         yield Finding(
@@ -26,7 +27,7 @@ def closed(setup: Setup) -> Iterator[Finding]:
         )
     with suppress(PymanError):
         own = cache_dir(setup.environ)
-        if own.exists() and not is_writable(own):
+        if os.access(own, os.F_OK) and not is_writable(own):
             yield Finding(
                 f"this user may not write to the cache {own}",
                 "interpreters are asked again each time, and metadata by URL fetched again",

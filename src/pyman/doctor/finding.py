@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -94,12 +95,27 @@ def moved_aside(path: Path) -> str:
 
 def taken_over(path: Path) -> str:
     """Return the command that makes a folder the user's own, or lets the user write to it again."""
-    if os.name == "posix" and path.exists() and path.stat().st_uid == os.geteuid():
+    if os.name == "posix" and os.access(path, os.F_OK) and path.stat().st_uid == os.geteuid():
         return f"chmod u+rwx {word(path)}"
     return f'sudo chown -R "$(id -un)" {word(path)}'
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; OSError where that cannot be told, in each version of Python."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, as far as this user may look."""
+    with suppress(OSError, ValueError):
+        return path.is_dir()
+    return False
 
 
 def is_writable(folder: Path) -> bool:
     """Whether something can be made in a folder, which need not be there yet."""
     place = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    return os.access(place, os.W_OK | os.X_OK) and place.is_dir()
+    return os.access(place, os.W_OK | os.X_OK) and is_folder(place)

@@ -19,7 +19,7 @@ def leading_nowhere(setup: Setup) -> Iterator[Finding]:
     own = {each.key.link_name for each in setup.look.installations}
     of_bin = (link for link in _in(setup.bin_dir) if known_links.is_rubbish(link, store))
     of_store = (link for link in _in(store.home) if known_links.is_minor(link) and link.name not in own)
-    for link in (*of_bin, *(link for link in of_store if not link.exists())):
+    for link in (*of_bin, *(link for link in of_store if known_links.is_gone(link))):
         yield Finding(
             f"{link} leads nowhere: what it points at is gone",
             "whoever starts it, or has made an environment with it, gets an error",

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pyman.discovery.search_places import interpreters_in
-from pyman.doctor.finding import Finding, Setup, put
-from pyman.store.known_links import is_ours
+from pyman.doctor.finding import Finding, Setup, is_folder, put
+from pyman.store.known_links import is_gone, is_ours
 
 # Who puts a folder `shims` on PATH: the folder that it is in, and the variable that names another one.
 _SHIMS = {"pyenv": "PYENV_ROOT", "asdf": "ASDF_DATA_DIR", "mise": "MISE_DATA_DIR", "rye": "RYE_HOME"}
@@ -62,7 +62,7 @@ def _linked(setup: Setup) -> list[str]:
         links = sorted(setup.bin_dir.iterdir())
     except OSError:
         return []
-    return [link.name for link in links if is_ours(link, setup.store) and link.exists()]
+    return [link.name for link in links if is_ours(link, setup.store) and not is_gone(link)]
 
 
 def _places(setup: Setup) -> list[int]:
@@ -81,7 +81,7 @@ def _first(setup: Setup, places: list[int]) -> list[str]:
 def _manager(folder: str, environ: Mapping[str, str]) -> str:
     """The other manager whose shims, or whose Python, are in a folder; "" for none."""
     path = Path(folder)
-    if (path.parent / "conda-meta").is_dir():
+    if is_folder(path.parent / "conda-meta"):
         return "conda"
     if path.name != "shims":
         return ""
@@ -91,7 +91,7 @@ def _manager(folder: str, environ: Mapping[str, str]) -> str:
 
 def _starts(folder: str, name: str) -> bool:
     program = Path(folder, name)
-    return bool(folder) and program.is_file() and os.access(program, os.X_OK)
+    return bool(folder) and os.access(program, os.X_OK) and program.is_file()
 
 
 def _listed(names: list[str]) -> str:

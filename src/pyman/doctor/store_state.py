@@ -1,20 +1,47 @@
 """The store: who may write to it, and whether what is in it can be understood."""
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
+from errno import EACCES
+from pathlib import Path
 
 from pyman.doctor.finding import Finding, Setup, is_writable, moved_aside, put, taken_over, word
-from pyman.errors import StoreError
+from pyman.errors import PymanError, StoreError
 from pyman.inventory import manifest
 from pyman.inventory.manifest import NewerRecordError
 from pyman.store import modes
+from pyman.system.userdirs import home_dir
 
 
 def closed(setup: Setup) -> Iterator[Finding]:
     """The user cannot write to the store, or could not make it."""
     home = setup.store.home if setup.store else None
-    if home and not is_writable(home):
-        command = taken_over(home) if home.exists() else put("PYMAN_HOME", "~/.pyman")
-        yield Finding(f"this user may not write to the store {home}", "nothing can be installed", command)
+    if not home or is_writable(home):
+        return
+    why, command = "nothing can be installed", put("PYMAN_HOME", "~/.pyman")
+    if _is_of_others(home):
+        denied = StoreError.of("write to", home, PermissionError(EACCES, os.strerror(EACCES)))
+        why = f"{why}. {denied.hint.rstrip('.')}"
+        if os.access(home, os.R_OK | os.X_OK):
+            command = f"{command} && {put('PYMAN_SYSTEM_HOME', home)}"
+    elif os.access(home, os.F_OK):
+        command = taken_over(home)
+    yield Finding(f"this user may {_not_do(home)} the store {home}", why, command)
+
+
+def _is_of_others(home: Path) -> bool:
+    """Whether a store is another user's; one in the user's own home directory was left there by sudo."""
+    if os.name != "posix" or not os.access(home, os.F_OK) or home.stat().st_uid == os.geteuid():
+        return False
+    with suppress(PymanError):
+        return not home.is_relative_to(home_dir())
+    return True
+
+
+def _not_do(home: Path) -> str:
+    is_closed = os.access(home, os.F_OK) and not os.access(home, os.R_OK | os.X_OK)
+    return "neither read nor write to" if is_closed else "not write to"
 
 
 def open_to_all(setup: Setup) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pyman.builds.target import Target
 from pyman.config.known import hosts_in, is_on
 from pyman.config.layers import Layers, origin_of
-from pyman.doctor.finding import Finding, Setup, put_from, unset, word
+from pyman.doctor.finding import Finding, Setup, is_folder, put_from, unset, word
 from pyman.errors import PymanError
 from pyman.network.address import public
 from pyman.network.client import refuse_plain_http
@@ -93,7 +93,7 @@ def contradictory(setup: Setup) -> Iterator[Finding]:
 def _folder(name: str, value: str, environ: Mapping[str, str]) -> str:
     del environ
     folder = given_dir(value, name)
-    return f"{folder} is no folder" if folder.exists() and not folder.is_dir() else ""
+    return f"{folder} is no folder" if os.access(folder, os.F_OK) and not is_folder(folder) else ""
 
 
 def _beneath(name: str, value: str, environ: Mapping[str, str]) -> str:

@@ -23,11 +23,12 @@ _MOST_STEPS = 200
 class Environment:
     """An environment, and the names in the store by which it gets at its Python.
 
-    A name is that of a minor link, whose moves the environment follows, or that of an installation.
+    A name is that of a minor link, whose moves the environment follows, or that of an installation. None
+    where it could not be read: it may use any of them.
     """
 
     path: Path
-    entries: frozenset[str]
+    entries: frozenset[str] | None
 
 
 def read(store_home: Path, folder: Path) -> Environment | None:

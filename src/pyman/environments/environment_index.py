@@ -9,12 +9,14 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from errno import ENOTDIR
 from pathlib import Path
 
 from pyman.environments.entrances import read
 from pyman.environments.pyvenv import CONFIG
 from pyman.system import groups, regular_file
 
+_NAME = ".environments"
 _MOST = 1000
 _LARGEST = 1024 * 1024
 _OURS = re.compile(r"[0-9a-f]{16}")
@@ -59,6 +61,17 @@ def paths(store_home: Path) -> list[str]:
         return []
 
 
+def fault(store_home: Path) -> tuple[Path, str] | None:
+    """Return what is in the place of the index and why it cannot be read; None if it can, or is not yet."""
+    try:
+        with _opened(store_home, make=False):
+            return None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return store_home / _NAME, error.strerror or str(error)
+
+
 class _Index:
     """The folder, held open where the system can: a link that takes its place meanwhile leads nowhere."""
 
@@ -82,7 +95,7 @@ class _Index:
 
     def put(self, about: str, noted: Iterable[str]) -> None:
         """Write the file about an environment or a folder of them, whole; OSError if that cannot be done."""
-        name = _name(about)
+        name = _file_name(about)
         if self._is_foreign(name):
             return
         content = os.fsencode("\0".join(noted))
@@ -143,14 +156,14 @@ class _Index:
 @contextmanager
 def _opened(store_home: Path, *, make: bool) -> Iterator[_Index]:
     """Give the index; OSError where there is none, or something else has its name."""
-    folder = store_home / ".environments"
+    folder = store_home / _NAME
     if make:
         with suppress(FileExistsError):
             folder.mkdir(0o755)
             groups.hand_down(folder)
     if os.open not in os.supports_dir_fd:
         if not stat.S_ISDIR(folder.lstat().st_mode):
-            raise NotADirectoryError(folder)
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(folder))
         yield _Index(folder, None)
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -160,7 +173,7 @@ def _opened(store_home: Path, *, make: bool) -> Iterator[_Index]:
         os.close(descriptor)
 
 
-def _name(path: str) -> str:
+def _file_name(path: str) -> str:
     """A file name for a path: FNV-1a, 64 bits. hashlib would cost `pyman find` 5 ms, and nobody is fooled."""
     value = 0xCBF29CE484222325
     for byte in os.fsencode(path):

@@ -6,22 +6,19 @@ What is looked at is bounded in depth and number, and where it was not looked is
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from errno import EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import NamedTuple
 
 from pyman.environments import environment_index
 from pyman.environments.entrances import Entrances, Environment
 from pyman.environments.pyvenv import CONFIG
-from pyman.environments.tool_places import places
+from pyman.environments.tool_places import NOTHING, places
 from pyman.errors import StoreError
 from pyman.system.userdirs import home_dir
 
 _MOST = 10_000  # folders which may be environments
 _MOST_SCANNED = 1_000_000
 _DEEPEST_SCAN = 8
-# What the system says of a place at which there is nothing to look at.
-_NOTHING = {EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR}
 # Folders in which nobody keeps environments, and which have many folders in them.
 _SKIPPED = {"node_modules", "__pycache__", "site-packages", ".git", ".hg", ".svn", ".staging", "proc", "sys"}
 
@@ -50,12 +47,19 @@ def look(
 ) -> Looked:
     """Return the environments that use the store: the remembered, the `scanned`, those at the known places.
 
+    What is remembered and cannot be read counts as one of them, and is told as unseen as well.
     `start` is the current folder, None if it is gone; `most` is how many folders are looked at.
     """
     looking = _Looking(Entrances(store_home), most)
-    looking.at_all((*environment_index.paths(store_home), *map(str, scanned)), 0, store_home)
-    for place in places(environ, _home(), start):
+    met = environment_index.paths(store_home)
+    looking.at_all((*met, *map(str, scanned)), 0, store_home)
+    looking.keep_closed(met)
+    if fault := environment_index.fault(store_home):
+        looking.unseen[str(fault[0])] = fault[1]
+    broken: dict[Path, str] = {}
+    for place in places(environ, _home(), start, broken=broken):
         looking.at(str(place.path), place.depth)
+    looking.unseen |= {str(file): why for file, why in broken.items()}
     found = sorted(looking.found.values(), key=lambda each: each.path)
     return Looked(found, [Unseen(Path(path), why) for path, why in looking.unseen.items()])
 
@@ -76,7 +80,7 @@ def scan(
         try:
             is_environment, inside = _contents(folder)
         except OSError as error:
-            if error.errno not in _NOTHING:
+            if error.errno not in NOTHING:
                 unseen.append(Unseen(Path(folder), _why(error)))
             continue
         if is_environment:
@@ -111,6 +115,7 @@ class _Looking:
     found: dict[str, Environment] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
+    _closed: set[str] = field(default_factory=set)
 
     def at_all(self, folders: Iterable[str], depth: int, where: str | Path) -> None:
         """Look at folders that are named in `where`, as far as the number of folders allows."""
@@ -121,6 +126,11 @@ class _Looking:
             self.left -= 1
             self.at(folder, depth)
 
+    def keep_closed(self, met: Iterable[str]) -> None:
+        """Take those that were met, and could not be looked at, for environments still."""
+        for folder in self._closed.intersection(met):
+            self.found[folder] = Environment(Path(folder), None)
+
     def at(self, folder: str, depth: int) -> None:
         """Look at a folder and, if it is no environment, at those in it, `depth` levels down."""
         try:
@@ -129,7 +139,8 @@ class _Looking:
             with os.scandir(folder) as entries:
                 inside = [entry.path for entry in entries if _may_be_folder(entry)]
         except OSError as error:
-            if error.errno not in _NOTHING:
+            if error.errno not in NOTHING:
+                self._closed.add(folder)
                 above = os.path.dirname(folder)  # noqa: PTH120 - a str, as thousands are
                 self.unseen[folder if os.access(above, os.X_OK) else above] = _why(error)
         except ValueError:  # it is no path
@@ -144,7 +155,7 @@ class _Looking:
         try:
             entries = self.entrances.of_environment(folder)
         except OSError as error:
-            if error.errno in _NOTHING:
+            if error.errno in NOTHING:
                 return False
             raise
         self._known.add(folder)

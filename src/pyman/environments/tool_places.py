@@ -8,11 +8,14 @@ variable moves it today: that may not have been set when the environment was mad
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from errno import EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyman.system import regular_file
 
+# What the system says of a place at which there is nothing to look at.
+NOTHING = {EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR}
 _LARGEST = 1024 * 1024
 _LONGEST_PATH = 4096
 
@@ -103,10 +106,17 @@ _FOLDERS = {
 
 
 def places(
-    environ: Mapping[str, str], home: Path | None, start: Path | None, platform: str = sys.platform
+    environ: Mapping[str, str],
+    home: Path | None,
+    start: Path | None,
+    platform: str = sys.platform,
+    broken: dict[Path, str] | None = None,
 ) -> list[Place]:
-    """Return the places to look at, each once; `start` is the current folder, None if there is none."""
-    around = _Around(environ, home, start, platform)
+    """Return the places to look at, each once; `start` is the current folder, None if there is none.
+
+    Files of settings that cannot be read are put into `broken`, and why: what they name is not known.
+    """
+    around = _Around(environ, home, start, platform, {} if broken is None else broken)
     return list(dict.fromkeys([*around.named(), *around.here(), *around.settled(), *around.usual()]))
 
 
@@ -117,6 +127,7 @@ class _Around(NamedTuple):
     home: Path | None
     start: Path | None
     platform: str
+    broken: dict[Path, str]
 
     @property
     def above(self) -> tuple[Path, ...]:
@@ -152,7 +163,11 @@ class _Around(NamedTuple):
             yield from (Place(folder / inside, depth) for folder in self._folders(kind))
 
     def _set(self, file: Path, settings: Iterable[tuple[tuple[str, ...], str, int]]) -> Iterator[Place]:
-        document = _document(file)
+        try:
+            document = _document(file)
+        except (OSError, ValueError, RecursionError) as error:
+            self.broken[file] = f"the settings there cannot be read: {_why(error)}"
+            return
         for keys, inside, depth in settings if document else ():
             text = _value(document, keys)
             if _CACHE_OF_POETRY in text:
@@ -196,13 +211,20 @@ def _redirect(path: Path) -> str:
 
 
 def _document(file: Path) -> dict[str, Any]:
+    """What a file of settings says, nothing where there is none; else OSError, ValueError, RecursionError."""
     try:
         text = regular_file.whole(file, _LARGEST).decode("utf-8-sig")
-        import tomllib  # noqa: PLC0415 - few have such a file
+    except OSError as error:
+        if error.errno in NOTHING:
+            return {}
+        raise
+    import tomllib  # noqa: PLC0415 - few have such a file
 
-        return tomllib.loads(text)
-    except (OSError, ValueError, RecursionError):
-        return {}
+    return tomllib.loads(text)
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _value(document: Mapping[str, Any], keys: Iterable[str]) -> str:

@@ -36,7 +36,15 @@ def is_rubbish(link: Path, store: Store) -> bool:
     """Whether `link`, in the directory of links, was made by pyman and is half made or leads nowhere."""
     name = _final_name(link.name)
     is_named = name in DEFAULT_NAMES or _NAME.fullmatch(name) is not None
-    return is_named and is_ours(link, store) and (name != link.name or not link.exists())
+    return is_named and is_ours(link, store) and (name != link.name or is_gone(link))
+
+
+def is_gone(link: Path) -> bool:
+    """Whether what `link` points at is gone; not if this user may not look there."""
+    try:
+        return not link.exists()
+    except PermissionError:
+        return False
 
 
 def _final_name(name: str) -> str:

@@ -46,7 +46,7 @@ def stranded(
     """Return, for what is `leaving` of what is `here`, the environments that would be left without a Python.
 
     One that goes by a minor link uses what the link points at, the newest of the kind, and is left without
-    only when no other installation of that kind stays.
+    only when no other installation of that kind stays. One that could not be read may use any of them.
     """
     here, gone = list(here), [each.key for each in leaving]
     links = {each.key.link_name for each in here if each.key not in gone}
@@ -55,8 +55,12 @@ def stranded(
     return {
         key: paths
         for key in gone
-        if (paths := [each.path for each in environments if each.entries & names[key]])
+        if (paths := [each.path for each in environments if _uses(each, names[key])])
     }
+
+
+def _uses(environment: Environment, names: set[str]) -> bool:
+    return environment.entries is None or bool(environment.entries & names)
 
 
 @dataclass(frozen=True)
