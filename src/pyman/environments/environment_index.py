@@ -66,10 +66,10 @@ def fault(store_home: Path) -> tuple[Path, str] | None:
     try:
         with _opened(store_home, make=False):
             return None
-    except FileNotFoundError:
-        return None
     except OSError as error:
-        return store_home / _NAME, error.strerror or str(error)
+        place = store_home / _NAME
+        # Where nothing is there, or the store itself is closed or none, others say so.
+        return (place, error.strerror or str(error)) if os.path.lexists(place) else None
 
 
 class _Index:
