@@ -20,7 +20,8 @@ from tests.support.needs import runs_here
 from tests.support.server import Server
 from virtualenv.discovery.py_spec import PythonSpec
 
-from pyman.plugin.spec_request import request_of
+from pyman.plugin.spec_request import in_own_words, request_of
+from pyman.requests.spelling import spelled
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64",
@@ -122,6 +123,10 @@ def test_virtualenv_as_its_own_discovery_does(archive: Archive, lent: Pyman, tmp
         ("-p", "3.99", "-p", f"python{archive.minor}"): link,
         ("-p", f"=={archive.minor}", "--try-first-with", str(other / "bin" / "python3")): other,
         ("-p", str(other / "bin" / "python3")): other,
+        # As pyman is asked everywhere else, which virtualenv does not read, or reads as another thing.
+        ("-p", f"v{archive.minor}"): link,
+        ("-p", f"{archive.minor}-latest"): link,
+        ("-p", f"cp{archive.minor.replace('.', '')}"): link,
         (): Path(sys.base_prefix),
         ("-p", "3.99", "-p", "python"): Path(sys.base_prefix),
     }
@@ -178,3 +183,20 @@ def test_it_loads_little(tmp_path: Path) -> None:
 def test_what_a_spec_means(spec: str, request_: str | None) -> None:
     found = request_of(PythonSpec.from_string_spec(spec))
     assert (str(found) if found else None) == request_
+
+
+@pytest.mark.parametrize(
+    ("text", "request_"),
+    {
+        **dict.fromkeys(
+            ("v3.12", "V3.12", "3.12.x", "3.12.*", "cpython@3.12", "any-3.12-any", "cp312"), "3.12"
+        ),
+        "~3.12": ">=3.12,<3.13",
+        "3.12:latest": "3.12:latest",
+        "python-3.12.1": "3.12.1",
+        **dict.fromkeys(("python", "", "==3.12", "<0", "./3.12", "/usr/bin/python3", "some-name", "latest")),
+    }.items(),
+)
+def test_what_only_pyman_reads(text: str, request_: str | None) -> None:
+    found = in_own_words(PythonSpec.from_string_spec(text))
+    assert (spelled(found) if found else None) == request_

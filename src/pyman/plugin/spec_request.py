@@ -3,7 +3,9 @@
 A spec is virtualenv's own reading of it, whose attributes differ between its versions.
 """
 
+import os
 import re
+from shutil import which
 from typing import Any
 
 from pyman.errors import UsageError
@@ -32,6 +34,23 @@ def request_of(spec: Any) -> Request | None:  # noqa: ANN401 - virtualenv's
         return Request.parse(f"{implementation}{'' if version[:1] in '<>=!~' else '@'}{version}{abi}")
     except UsageError:
         return None
+
+
+def in_own_words(spec: Any) -> Request | None:  # noqa: ANN401 - virtualenv's
+    """Return the request for a version that pyman reads in the text of a spec: `v3.12`, `3.12.x`, `cp312`.
+
+    None for a path or a program, and for specifiers that virtualenv reads, which mean something else to it.
+    """
+    text = spec.str_spec.strip()
+    if getattr(spec, "version_specifier", None) is not None or text == _NOTHING:
+        return None
+    if os.path.basename(text) != text or os.path.lexists(text) or which(text):  # noqa: PTH119 - it may be no path
+        return None
+    try:
+        request = Request.parse(text)
+    except UsageError:
+        return None
+    return request if request.numbers or request.exact or request.specifiers else None
 
 
 def _version(spec: Any) -> str:  # noqa: ANN401 - virtualenv's

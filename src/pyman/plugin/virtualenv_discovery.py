@@ -23,7 +23,7 @@ from pyman.config.known import is_on
 from pyman.discovery.finder import Here, installed
 from pyman.errors import PymanError
 from pyman.machine import detection
-from pyman.plugin.spec_request import request_of
+from pyman.plugin.spec_request import in_own_words, request_of
 from pyman.requests.request import Request
 from pyman.requests.spelling import spelled
 from pyman.store.installations import user_store
@@ -59,24 +59,25 @@ class Pyman(Discover):  # type: ignore[misc] # virtualenv has no types
         missing = []
         for text in self._builtin.python_spec:
             spec = PythonSpec.from_string_spec(text)
-            request = request_of(spec)
-            found = self._found(text, spec, request)
+            request, own = request_of(spec), in_own_words(spec)
+            found = self._found(text, spec, request, own)
             if found is not None:
                 return found
-            missing += [request] if request else []
+            missing += [each for each in (own or request,) if each]
         if missing and not self._installs:
             words = f"`pyman install {spelled(missing[0])}` or PYMAN_AUTO_INSTALL=1 brings it"
             _log.warning("pyman: %s is not installed; %s", spelled(missing[0]), words)
         return None
 
-    def _found(self, text: str, spec: Any, request: Request | None) -> Any:  # noqa: ANN401 - virtualenv's
-        if not request:
-            return self._by_itself(text)
+    def _found(self, text: str, spec: Any, request: Request | None, own: Request | None) -> Any:  # noqa: ANN401
+        """What is found for the request as virtualenv reads it, and for pyman's own reading."""
         return (
-            self._first_of_all(spec)
-            or self._managed(request, spec)
+            (request and (self._first_of_all(spec) or self._managed(request, spec)))
+            or (own and self._managed(own, None))
             or self._by_itself(text)
-            or self._just_installed(request, spec)
+            or (own and self._just_installed(own, None))
+            or (request and not own and self._just_installed(request, spec))
+            or None
         )
 
     def _first_of_all(self, spec: Any) -> Any:  # noqa: ANN401 - virtualenv's
@@ -99,7 +100,10 @@ class Pyman(Discover):  # type: ignore[misc] # virtualenv has no types
         return get_interpreter(text, first, app_data=self._builtin.app_data, env=self._environ)
 
     def _managed(self, request: Request, spec: Any) -> Any:  # noqa: ANN401 - virtualenv's
-        """What pyman has installed, by the minor link: the environment follows when it moves."""
+        """What pyman has installed, by the minor link: the environment follows when it moves.
+
+        Without a spec it is enough that pyman takes it for what is asked for.
+        """
         try:
             path = self._path(request)
         except PymanError as error:
@@ -108,8 +112,8 @@ class Pyman(Discover):  # type: ignore[misc] # virtualenv has no types
         if not path:
             return None
         found = get_interpreter(path, (), app_data=self._builtin.app_data, env=self._environ)
-        fits = found is not None and found.satisfies(spec, impl_must_match=True)
-        _log.info("pyman: %s %s %s", path, "is" if fits else "is not", spec.str_spec)
+        fits = found is not None and (spec is None or found.satisfies(spec, impl_must_match=True))
+        _log.info("pyman: %s %s %s", path, "is" if fits else "is not", spec.str_spec if spec else request)
         return found if fits else None
 
     def _path(self, request: Request) -> str | None:
