@@ -136,13 +136,6 @@ def of_another_rewritten(folder: Path) -> str:
     return f"its record .pyman.json is that of {OLD.key}"
 
 
-def with_an_empty_record(folder: Path) -> str:
-    folder.mkdir()
-    (folder / "mine").touch()
-    (folder / ".pyman.json").touch()
-    return "its record .pyman.json tells nothing, and no Python is in it"
-
-
 def a_link_to_nothing(folder: Path) -> str:
     folder.symlink_to("absent")
     return "it is a link that leads nowhere"
@@ -154,15 +147,7 @@ def a_link_to_something_else(folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        without_record,
-        of_another,
-        of_another_rewritten,
-        with_an_empty_record,
-        a_link_to_nothing,
-        a_link_to_something_else,
-    ],
+    "make", [without_record, of_another, of_another_rewritten, a_link_to_nothing, a_link_to_something_else]
 )
 @pytest.mark.usefixtures("small")
 def test_what_has_only_the_name_of_a_build_is_nobodys(make: object, pyman: Pyman) -> None:

@@ -6,15 +6,12 @@ files: only its head is read. `manifest` reads all of it.
 
 import os
 import stat
-from collections.abc import Callable
 
 from pyman.system.regular_file import ITSELF
 
 RECORD = ".pyman.json"
 # The form in which records are written. Those that do not say have it as well, or no list of files yet.
 FORM = 1
-# One of them is in whatever pyman has installed.
-_PYTHON = ("bin", "python.exe")
 _HEAD = 1024
 _LARGEST = 64 << 20
 
@@ -22,8 +19,7 @@ _LARGEST = 64 << 20
 def fault(path: str, name: str) -> str:
     """Return why what is at `path` is not the installation of the key `name`; nothing if it is.
 
-    A record that cannot be understood is one all the same where there is a Python with it: it is damaged, or
-    of a newer pyman.
+    A record that cannot be understood is one all the same: it is damaged, or of a newer pyman.
     """
     try:
         file = os.open(f"{path}/{RECORD}", ITSELF)
@@ -34,21 +30,19 @@ def fault(path: str, name: str) -> str:
     except OSError as error:
         return _closed(f"{path}/{RECORD}", error)
     try:
-        return fault_in(file, name, lambda part: os.path.lexists(f"{path}/{part}"))
+        return fault_in(file, name)
     finally:
         os.close(file)
 
 
-def fault_in(file: int, name: str, has: Callable[[str], bool]) -> str:
-    """Return what `fault` does, of a record that is open, beside which there is what `has` tells."""
+def fault_in(file: int, name: str) -> str:
+    """Return what `fault` does, of a record that is open."""
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             return f"its record {RECORD} is no file"
         owner = owner_in(file)
     except OSError as error:
         return f"its record {RECORD} cannot be read: {error.strerror}"
-    if not owner and not any(map(has, _PYTHON)):
-        return f"its record {RECORD} tells nothing, and no Python is in it"
     return "" if owner in ("", name) else f"its record {RECORD} is that of {owner}"
 
 

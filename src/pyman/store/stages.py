@@ -47,7 +47,7 @@ def is_installation(folder: Folder, name: str, key: str) -> bool:
     """Whether an entry is a directory, no link to one, with the record of that build."""
     try:
         with folder.inner(name) as inner, inner.opened(record.RECORD) as file:
-            return not record.fault_in(file, key, lambda part: inner.status(part) is not None)
+            return not record.fault_in(file, key)
     except OSError:
         return False
 
