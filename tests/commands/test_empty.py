@@ -43,7 +43,8 @@ def cases() -> Iterator[tuple[list[str], str]]:
                     yield [*words, *before, ""], f"{name} is empty"
                 before.append("x")
             elif isinstance(each, click.Option) and not (each.is_flag or is_setting(each)):
-                said = f"{max(each.opts, key=len)} is empty"
+                asks = each.metavar == "REQUEST"
+                said = "an empty request names no Python" if asks else f"{max(each.opts, key=len)} is empty"
                 yield [*words, f"{max(each.opts, key=len)}="], said
                 yield from (([*words, opt, ""], said) for opt in each.opts)
 

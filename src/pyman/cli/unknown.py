@@ -69,10 +69,10 @@ def _is_empty(value: object) -> bool:
 
 def _refuse(parameter: click.Parameter) -> None:
     name = parameter.human_readable_name.strip("[].")
+    if name == "REQUEST" or parameter.metavar == "REQUEST":
+        Request.parse("")  # has a hint of its own
     if isinstance(parameter, click.Option):
         name = max(parameter.opts, key=len)
     elif parameter.type is click.UNPROCESSED or " " in name:
         return  # what each word is the command knows
-    elif name == "REQUEST":
-        Request.parse("")  # has a hint of its own
     raise UsageError(f"{name} is empty", "Is a variable not set? Give it a value, or leave it out.")
