@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from tests.commands.test_install_faults import small_disk, unwritable
@@ -16,6 +17,8 @@ from tests.conftest import ELSEWHERE, Offer, Pyman
 from tests.support.builds import Archive, small_archive
 from tests.support.server import Exchange, Server, cut_body, slow, stalled_body, wrong_byte
 from tests.support.waiting import wait_for
+
+from pyman.network.cache_folder import Archives
 
 FOREIGN = "linux-riscv64-gnu"
 OFFLINE = {"PYMAN_OFFLINE": "1", "PYMAN_TEST_NO_SOCKETS": "1"}
@@ -356,3 +359,27 @@ def test_processes_that_store_the_same_archive_at_once(
         assert "warning" not in told
     assert (cache / str(wanted.sha256)).read_bytes() == (offer.server.folder / wanted.path).read_bytes()
     assert kept(cache) == [wanted.sha256]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason=f"{ELSEWHERE}no locks: what is open cannot be removed")
+def test_what_has_just_been_begun_is_not_swept(tmp_path: Path) -> None:
+    """Two downloads at once: each sweeps before it begins, perhaps between two steps of the other."""
+    done = Event()
+
+    def sweep() -> None:
+        with Archives(tmp_path) as folder:
+            while not done.is_set():
+                folder.sweep()
+
+    sweeper = Thread(target=sweep)
+    sweeper.start()
+    try:
+        with Archives(tmp_path) as folder:
+            for number in range(300):
+                name = f"{number:064x}"
+                with folder.create(f"{name}.{number:016x}.part"):
+                    folder.finish(f"{name}.{number:016x}.part", name)
+    finally:
+        done.set()
+        sweeper.join()
+    assert len(list(tmp_path.iterdir())) == 300

@@ -69,11 +69,16 @@ class Archives:
 
     def create(self, name: str) -> BinaryIO:
         """Make a file for its owner to write, or a group that shares the folder; locked while it is open."""
-        file = os.fdopen(self._folder.create(name), "wb")
-        if sys.platform != "win32":
+        while True:
+            file = os.fdopen(self._folder.create(name), "wb")
+            if sys.platform == "win32":
+                return file
             with suppress(OSError):  # a network file system without locks
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return file
+                fcntl.flock(file, fcntl.LOCK_EX)
+            # Who sweeps may have been at it before it was locked.
+            if self._folder.status(name):
+                return file
+            file.close()
 
     def finish(self, unfinished: str, name: str) -> None:
         """Give a file its final name; what pyman did not make keeps that. FileExistsError says so."""
@@ -82,7 +87,7 @@ class Archives:
         try:
             self._folder.replace(unfinished, name)
         except FileNotFoundError:
-            pass  # swept between two steps of ours: nothing is kept this time
+            pass  # somebody has removed it: nothing is kept this time
         except PermissionError:
             # On Windows: another process has stored the same archive meanwhile, and it is being read.
             if not self.is_own(name):
@@ -116,37 +121,55 @@ class Archives:
 
     def abandoned(self) -> list[str]:
         """Return the unfinished archives that nobody is writing any more."""
-        return [name for name in self.names() if _UNFINISHED.fullmatch(name) and self._is_abandoned(name)]
+        found = []
+        for name in self._unfinished():
+            with self._locked(name) as is_abandoned:
+                found += [name] if is_abandoned else []
+        return found
 
     def sweep(self) -> None:
         """Remove those."""
-        for name in self.abandoned():
-            with suppress(OSError):
-                self.remove(name)
+        for name in self._unfinished():
+            with self._locked(name) as is_abandoned, suppress(OSError):
+                if is_abandoned:
+                    self.remove(name)
 
-    def _is_abandoned(self, name: str) -> bool:
+    def _unfinished(self) -> list[str]:
+        return list(filter(_UNFINISHED.fullmatch, self.names()))
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[bool]:
+        """Hold the lock of an unfinished archive, if nobody writes it any more; gives whether that is so."""
         if sys.platform == "win32":
-            return True  # a file that somebody has open cannot be removed there
+            yield True  # a file that somebody has open cannot be removed there
+            return
         try:
-            if not self.is_own(name):
-                return False
             # For writing, which NFS wants of an exclusive lock.
             flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
-            file = os.open(name, flags, dir_fd=self._folder.descriptor)
+            file = os.open(name, flags, dir_fd=self._folder.descriptor) if self.is_own(name) else None
         except OSError:
-            return False
+            file = None
+        if file is None:
+            yield False
+            return
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:  # no locks here
-            return time.time() - os.fstat(file).st_mtime > _DAY
+            yield _is_abandoned(file)
         finally:
             os.close(file)
-        return True
 
     def _is_ours(self, found: os.stat_result) -> bool:
         if sys.platform == "win32" or found.st_uid == os.geteuid():
             return True
         folder = self._folder.own_status()
         return groups.is_shared(folder) and found.st_gid == folder.st_gid
+
+
+def _is_abandoned(file: int) -> bool:
+    """Whether nobody else has an open file locked; it is locked then, until it is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # no locks here
+        return time.time() - os.fstat(file).st_mtime > _DAY
+    return True
