@@ -12,7 +12,6 @@ from pyman.bundle.bundle_form import Entry
 from pyman.bundle.gathering import Gathering, Watcher
 from pyman.bundle.licence_texts import licence_texts
 from pyman.catalogue.own_form import BUNDLED
-from pyman.errors import PymanError
 from pyman.lockfile import lock_writer
 from pyman.lockfile.lock import Lock
 from pyman.lockfile.lock_place import NAME
@@ -40,7 +39,7 @@ def make(lock: Lock, more: Sequence[Entry], path: Path, means: Means) -> int:
     try:
         work = Path(mkdtemp(prefix=f".{real.name}.", dir=real.parent))
     except OSError as error:
-        raise _cannot_write(path, error) from None
+        raise whole_file.cannot_write(path, error) from None
     try:
         found = Gathering(work, *means).gather([each.build for each in lock.locked])
         sized = [each._replace(size=found[each.key].stat().st_size) for each in lock.locked]
@@ -55,7 +54,7 @@ def make(lock: Lock, more: Sequence[Entry], path: Path, means: Means) -> int:
         size = waiting.stat().st_size
         os.replace(waiting, real)  # noqa: PTH105 - beside its one use
     except OSError as error:
-        raise _cannot_write(path, error) from None
+        raise whole_file.cannot_write(path, error) from None
     else:
         return size
     finally:
@@ -70,7 +69,3 @@ def _documents(lock: Lock) -> list[Entry]:
         Entry(BUNDLED, document.render(builds)),
         Entry(NAME, lock_writer.rendered(lock).encode()),
     ]
-
-
-def _cannot_write(path: Path, error: OSError) -> PymanError:
-    return PymanError(f"cannot write {path}: {error.strerror or error}", "Name another file.")

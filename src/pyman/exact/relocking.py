@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pyman.catalogue.build import Metadata
 from pyman.cli import installing, networking, settings
 from pyman.cli.holes import mention
-from pyman.errors import FetchError, PymanError
+from pyman.errors import FetchError
 from pyman.lockfile import lock_reader, settling
 from pyman.lockfile.lock import Lock, Locked
 from pyman.lockfile.settling import Change
@@ -83,7 +83,7 @@ def put(path: Path, text: str) -> None:
     try:
         whole_file.put(path, text.encode())
     except OSError as error:
-        raise PymanError(f"cannot write {path}: {error.strerror or error}", "Name another file.") from None
+        raise whole_file.cannot_write(path, error) from None
 
 
 def _excuse(lock: Lock, problem: FetchError) -> None:

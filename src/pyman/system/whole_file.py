@@ -29,11 +29,17 @@ def place(path: Path) -> Path:
     except FileNotFoundError:
         return Path(os.path.realpath(path))
     except OSError as error:
-        raise PymanError(f"cannot write {path}: {error.strerror or error}", "Name another file.") from None
+        raise cannot_write(path, error) from None
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "special file")
-        raise PymanError(f"cannot write {path}: it is a {kind}, no regular file", "Name another file.")
+        raise cannot_write(path, f"it is a {kind}, no regular file")
     return Path(os.path.realpath(path))
+
+
+def cannot_write(path: Path, why: OSError | str) -> PymanError:
+    """Return the error for a file that was named and cannot be written."""
+    told = why.strerror or why if isinstance(why, OSError) else why
+    return PymanError(f"cannot write {path}: {told}", "Name another file.")
 
 
 def put(path: Path, data: bytes) -> None:
