@@ -58,8 +58,10 @@ def is_link_to_installation(folder: Folder, name: str, key: str) -> bool:
     One in a stage has been moved there: where a relative one leads counts from the store.
     """
     target = folder.link_target(name)
+    if not target:
+        return False
     stood_in = folder.path if name == key else folder.path.parent.parent
-    return bool(target) and not record.fault(os.path.join(stood_in, target or ""), key)  # noqa: PTH118
+    return not record.fault(os.fspath(stood_in / target), key)
 
 
 def kinds(stages: Folder) -> dict[str, str]:
