@@ -59,26 +59,25 @@ class Pyman(Discover):  # type: ignore[misc] # virtualenv has no types
         missing = []
         for text in self._builtin.python_spec:
             spec = PythonSpec.from_string_spec(text)
-            request, own = request_of(spec), in_own_words(spec)
-            found = self._found(text, spec, request, own)
+            # As virtualenv reads it, where that must agree, and as pyman does.
+            both = (request_of(spec), spec), (in_own_words(spec), None)
+            readings = [(request, agreeing) for request, agreeing in both if request]
+            found = self._found(text, spec, readings)
             if found is not None:
                 return found
-            missing += [each for each in (own or request,) if each]
+            missing += [request for request, _ in readings[-1:]]
         if missing and not self._installs:
             words = f"`pyman install {spelled(missing[0])}` or PYMAN_AUTO_INSTALL=1 brings it"
             _log.warning("pyman: %s is not installed; %s", spelled(missing[0]), words)
         return None
 
-    def _found(self, text: str, spec: Any, request: Request | None, own: Request | None) -> Any:  # noqa: ANN401
-        """What is found for the request as virtualenv reads it, and for pyman's own reading."""
-        return (
-            (request and (self._first_of_all(spec) or self._managed(request, spec)))
-            or (own and self._managed(own, None))
-            or self._by_itself(text)
-            or (own and self._just_installed(own, None))
-            or (request and not own and self._just_installed(request, spec))
-            or None
-        )
+    def _found(self, text: str, spec: Any, readings: list[tuple[Request, Any]]) -> Any:  # noqa: ANN401
+        """What is found for a spec that is read so: what has to be installed is what the last one says."""
+        found = self._first_of_all(spec) if readings else None
+        for reading in readings:
+            found = found or self._managed(*reading)
+        found = found or self._by_itself(text)
+        return found or (self._just_installed(*readings[-1]) if readings else None)
 
     def _first_of_all(self, spec: Any) -> Any:  # noqa: ANN401 - virtualenv's
         """One of those that `--try-first-with` names."""
