@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -79,8 +79,8 @@ def main(  # noqa: PLR0913 - one parameter an option
         list_output = output
     changed, papers = False, Papers(summary, new)
     try:
-        for path in ([output] if builds_too else []) + ([list_output] if records else []):
-            whole_file.place(path)
+        # Both before anything is fetched: neither is written where the other cannot be.
+        _check_places(output if builds_too else None, list_output if records else None)
         if builds_too:
             changed |= make(
                 location, others_location, output, write=not check, only_newer=only_newer, papers=papers
@@ -92,10 +92,19 @@ def main(  # noqa: PLR0913 - one parameter an option
             tell(said)
             papers.note("Known vulnerabilities", said)
     except PymanError as error:
-        tell([f"error: {error.message}"])
-        tell([f"hint: {error.hint}"] if error.hint else [])
-        sys.exit(error.exit_code)
+        _fail(error)
     sys.exit(1 if check and changed else 0)
+
+
+def _check_places(*paths: Path | None) -> None:
+    for path in filter(None, paths):
+        whole_file.place(path)
+
+
+def _fail(error: PymanError) -> NoReturn:
+    tell([f"error: {error.message}"])
+    tell([f"hint: {error.hint}"] if error.hint else [])
+    sys.exit(error.exit_code)
 
 
 def make(  # noqa: PLR0913 - what the program was told
